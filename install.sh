@@ -3,7 +3,7 @@
 #
 #     curl -fsSL https://github.com/otpmux/otpmux/releases/latest/download/install.sh | sh
 #
-# OTPMUX_VERSION    a version such as v0.1.0; default: the newest
+# OTPMUX_VERSION    a version such as 0.1.0; default: the newest
 # OTPMUX_DIRECTORY  the folder to install into; default: ~/.local/bin
 # OTPMUX_RELEASES   the address of the releases; for mirrors and tests
 set -eu
@@ -19,7 +19,7 @@ main() {
   directory=${OTPMUX_DIRECTORY:-$HOME/.local/bin}
   case ${OTPMUX_VERSION:-latest} in
     latest) from=$releases/latest/download ;;
-    *) from=$releases/download/$OTPMUX_VERSION ;;
+    *) from=$releases/download/v${OTPMUX_VERSION#v} ;;
   esac
 
   case $(uname -s) in
@@ -51,7 +51,7 @@ main() {
   (cd "$work" && $sum -c expected >/dev/null 2>&1) || fail "the checksum of $name.tar.gz is wrong; it was not unpacked"
   tar -xzf "$work/$name.tar.gz" -C "$work"
 
-  mkdir -p "$directory"
+  mkdir -p "$directory" || fail "cannot create $directory; choose another by OTPMUX_DIRECTORY"
   # Rename into place: a program that is running is not overwritten.
   cp "$work/$name/otpmux" "$directory/.otpmux.new"
   chmod 755 "$directory/.otpmux.new"
@@ -61,7 +61,7 @@ main() {
     *:"$directory":*) ;;
     *) printf 'add it to your PATH: export PATH="%s:%s"\n' "$directory" "\$PATH" ;;
   esac
-  printf 'try it: otpmux demo\n'
+  printf 'try it: otpmux dev\n'
 }
 
 main

@@ -75,7 +75,7 @@ def main():
     otpmux, schemathesis = (str(Path(argument).absolute()) for argument in sys.argv[1:3])
     with tempfile.TemporaryDirectory() as home:
         emulator, vendors = start(
-            [otpmux, "emulate", "--no-limits", "--listen", "127.0.0.1:0"], {}
+            [otpmux, "--json", "emulate", "--no-limits", "--listen", "127.0.0.1:0"], {}
         )
         gateway = None
         try:

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use otpmux::http::BaseUrl;
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
+use serde_json::Value;
 
 use crate::Exit;
 use crate::failure::Failure;
@@ -18,9 +19,9 @@ use crate::verbs::api_key;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints one line of JSON when it is ready, with each vendor's base URL and made-up credentials. Each
-vendor has its own port. Nothing is ever sent: the emulator keeps the messages, and the page at
-`handset` in that line shows them as they arrive. Ends on SIGINT or SIGTERM.")]
+Prints each vendor's base URL and made-up credentials when it is ready, with --json as one line of
+JSON. Each vendor has its own port. Nothing is ever sent: the emulator keeps the messages, and the
+page at the address `handset` shows them as they arrive. Ends on SIGINT or SIGTERM.")]
 pub(crate) struct Args {
     /// Listen on this address and port for the page and the admin API; the vendors get the ports
     /// after it (port 0: free ones)
@@ -79,12 +80,34 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             if let Some(relay) = relay {
                 emulator.set_relay(Arc::new(relay));
             }
-            output.line(emulator.ready_line())?;
+            report(&emulator, output)?;
             emulator.run_until(stop).await;
             Ok(Exit::Done)
         }
         Err(error) => cannot_listen(&error, "--listen").report(output),
     }
+}
+
+/// Prints the addresses and the made-up credentials.
+fn report(emulator: &Emulator, output: &mut Output) -> io::Result<()> {
+    let description = emulator.description();
+    if output.is_json() {
+        return output.json(&description);
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    output.line("The vendors are emulated: no message leaves this machine.\n")?;
+    let handset = text(&description["handset"]);
+    output.line(format_args!("handset  {handset}  (shows what arrives; breaks vendors)\n"))?;
+    for (vendor, said) in description["vendors"].as_object().into_iter().flatten() {
+        output.line(format_args!("{vendor}  {}", text(&said["base_url"])))?;
+        for (key, value) in said["credentials"].as_object().into_iter().flatten() {
+            let value = text(value);
+            // A private key has some thirty lines.
+            let shown = if value.contains('\n') { "(long; see --json)" } else { &value };
+            output.line(format_args!("  {key} = {shown}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// A vendor that is emulated from golden files.

@@ -169,7 +169,7 @@ pub(crate) fn attempt_text(attempt: &SendAttemptView) -> String {
 pub(crate) fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved => "approved".to_owned(),
-        Verdict::WrongCode { guesses_left: Some(1) } => "wrong code, 1 guessed left".to_owned(),
+        Verdict::WrongCode { guesses_left: Some(1) } => "wrong code, 1 guess left".to_owned(),
         Verdict::WrongCode { guesses_left: Some(left) } => {
             format!("wrong code, {left} guesses left")
         }

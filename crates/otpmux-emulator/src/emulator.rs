@@ -142,7 +142,13 @@ impl Emulator {
     /// Returns one line of JSON with the address, the handset's page, and each vendor's base URL
     /// and credentials. A command prints it once it serves.
     pub fn ready_line(&self) -> String {
-        ready::description(&self.shared, &self.shared.world()).to_string()
+        self.description().to_string()
+    }
+
+    /// Returns the content of [`ready_line`](Self::ready_line): `listen`, `handset`, and `vendors`
+    /// with the `base_url` and `credentials` of each.
+    pub fn description(&self) -> serde_json::Value {
+        ready::description(&self.shared, &self.shared.world())
     }
 
     /// Returns the messages that vendors accepted, oldest first; at most the newest 10,000.

@@ -165,7 +165,7 @@ impl Problem {
     /// The text cannot be a code, so no verification was looked up, and no guess was counted.
     pub(crate) fn not_a_code(error: otpmux::errors::CodeError) -> Self {
         let mistake = Mistake::new("code", Code::WrongFormat, error.to_string());
-        let detail = format!("{mistake}; nothing was checked and no guessed was counted");
+        let detail = format!("{mistake}; nothing was checked and no guess was counted");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let mut problem = Self::new(status, "not_a_code", "Not a code", detail);
         problem.0.errors = vec![mistake];
@@ -199,7 +199,8 @@ impl Problem {
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", "there is nothing here")
+        let detail = "no such path; `/docs` of the gateway lists the paths";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
     pub(crate) fn no_such_verification() -> Self {
@@ -249,7 +250,7 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        let detail = "this path does not take this method";
+        let detail = "this path does not accept this method; `/docs` of the gateway lists both";
         let status = StatusCode::METHOD_NOT_ALLOWED;
         Self::new(status, "method_not_allowed", "Method not allowed", detail)
     }

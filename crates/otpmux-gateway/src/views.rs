@@ -49,7 +49,8 @@ pub struct VerificationView {
     /// it, whichever is earlier.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// Digits of the code; null when only the vendor decides. Do not hard-code it.
+    /// Digits of the code; null if a provider of the route may send a code of another or an unknown
+    /// length. Do not hard-code it.
     #[schema(required)]
     code_length: Option<u8>,
     /// The earliest time of a resend.

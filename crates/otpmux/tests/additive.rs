@@ -31,7 +31,7 @@ fn the_compiled_in_kinds_are_those_of_the_features_and_no_others() {
         let expected = if KINDS.contains(&feature) { vec![feature] } else { vec![] };
         assert_eq!(kinds, expected);
     }
-    // The kinds with an adapter of their own come first.
+    // The kinds that have an adapter come first.
     let own = kinds.iter().take_while(|kind| KINDS.contains(kind)).count();
     let (own, presets) = kinds.split_at(own);
     if cfg!(feature = "all-vendors") {

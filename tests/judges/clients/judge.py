@@ -33,7 +33,7 @@ class Emulator:
     def __init__(self) -> None:
         built = os.environ.get("OTPMUX_PROGRAM")
         command = [built] if built else ["cargo", "run", "--quiet", "-p", "otpmux-cli", "--"]
-        command += ["emulate", "--listen", "127.0.0.1:0", "--no-limits"]
+        command += ["--json", "emulate", "--listen", "127.0.0.1:0", "--no-limits"]
         for kind in ("plivoverify", "prelude"):
             command += ["--replay", str(ADAPTERS / kind)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)

@@ -68,7 +68,7 @@ async function stop({ child }) {
 class World {
   static async start() {
     const world = new World();
-    world.emulator = await run(['emulate', '--listen', '127.0.0.1:0', '--no-limits']);
+    world.emulator = await run(['--json', 'emulate', '--listen', '127.0.0.1:0', '--no-limits']);
     const { listen, vendors } = world.emulator.ready;
     world.admin = `http://${listen}/_emulator`;
     const broken = { method: 'PUT', body: JSON.stringify({ kind: 'refuse' }) };

@@ -81,7 +81,7 @@ class Running:
 
 class World:
     def __init__(self) -> None:
-        self.emulator = Running("emulate", "--listen", "127.0.0.1:0", "--no-limits")
+        self.emulator = Running("--json", "emulate", "--listen", "127.0.0.1:0", "--no-limits")
         self.admin_url = f"http://{self.emulator.ready['listen']}/_emulator"
         vendors = self.emulator.ready["vendors"]
         first, second = vendors["easyotp"], vendors["startmessaging"]

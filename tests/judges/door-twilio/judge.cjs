@@ -82,7 +82,7 @@ async function prism(upstream) {
 class World {
   static async start() {
     const world = new World();
-    const { listen, vendors } = await run(['emulate', '--listen', '127.0.0.1:0', '--no-limits']);
+    const { listen, vendors } = await run(['--json', 'emulate', '--listen', '127.0.0.1:0', '--no-limits']);
     world.admin = `http://${listen}/_emulator`;
     const broken = { method: 'PUT', body: JSON.stringify({ kind: 'refuse' }) };
     await fetch(`${world.admin}/faults/startmessaging`, broken);

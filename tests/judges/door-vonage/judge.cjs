@@ -66,7 +66,7 @@ async function refused(status, call) {
 const other = (code) => (code[0] === '1' ? '2' : '1') + code.slice(1);
 
 async function main(folder) {
-  const { listen, vendors } = await run(['emulate', '--listen', '127.0.0.1:0', '--no-limits']);
+  const { listen, vendors } = await run(['--json', 'emulate', '--listen', '127.0.0.1:0', '--no-limits']);
   const admin = `http://${listen}/_emulator`;
   await fetch(`${admin}/faults/startmessaging`, { method: 'PUT', body: JSON.stringify({ kind: 'refuse' }) });
   const [first, second] = [vendors.startmessaging, vendors.easyotp];

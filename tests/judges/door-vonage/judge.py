@@ -72,7 +72,7 @@ class World:
     """A gateway with the door, and the vendors that it calls."""
 
     def __enter__(self):
-        self.emulator, ready = run(["emulate", "--listen", "127.0.0.1:0", "--no-limits"])
+        self.emulator, ready = run(["--json", "emulate", "--listen", "127.0.0.1:0", "--no-limits"])
         self.admin = f"http://{ready['listen']}/_emulator"
         first, second = ready["vendors"]["startmessaging"], ready["vendors"]["easyotp"]
         broken = urllib.request.Request(f"{self.admin}/faults/startmessaging", b'{"kind": "refuse"}', method="PUT")

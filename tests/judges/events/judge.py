@@ -95,7 +95,7 @@ def event() -> dict:
 def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    emulator = Running("emulate", "--listen", "127.0.0.1:0", "--no-limits")
+    emulator = Running("--json", "emulate", "--listen", "127.0.0.1:0", "--no-limits")
     vendor = emulator.ready["vendors"]["easyotp"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "otpmux.toml"

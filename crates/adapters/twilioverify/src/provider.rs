@@ -267,7 +267,7 @@ impl OtpProvider for TwilioVerify {
         }
     }
 
-    /// Tells Twilio how a code of otpmux ended. Twilio needs it for its fraud rules and ends the
+    /// Reports to Twilio how a code of otpmux ended. Twilio needs it for its fraud rules and ends the
     /// verification, so that its limit of five sends starts anew.
     async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
         if !self.capabilities.report {

@@ -249,7 +249,7 @@ impl OtpProvider for VonageVerify {
         receiver.read(request)
     }
 
-    /// Tells Vonage how a code of otpmux ended: by the code itself, or by a cancel. Without it,
+    /// Reports to Vonage how a code of otpmux ended: by the code itself, or by a cancel. Without it,
     /// Vonage's fraud rules count a failure, and the workflow sends again.
     async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
         if !self.capabilities.report {

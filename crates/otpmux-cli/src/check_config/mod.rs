@@ -9,7 +9,7 @@ mod warnings;
 pub(crate) use warnings::NO_GLOBAL_LIMIT;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use otpmux::config::{ClientConfig as _, ConfigErrors, Environment};
@@ -31,15 +31,24 @@ the directory of the database. It calls no vendor and opens no store. A correct 
 `otpmux providers` shows, nor how much of a limit is used. If nothing would be sent, the exit status
 is 1.")]
 pub(crate) struct Args {
+    /// The configuration file; the same as --config
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
     /// The configuration file
-    #[arg(value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
-    file: PathBuf,
+    #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
+    config: PathBuf,
     /// Show how a send to this number or address would be routed: which providers, in which order,
     /// which are skipped, and why
     #[arg(long, value_name = "RECIPIENT")]
     explain: Option<String>,
     #[command(flatten)]
     wishes: Wishes,
+}
+
+impl Args {
+    fn file(&self) -> &Path {
+        self.file.as_deref().unwrap_or(&self.config)
+    }
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
@@ -81,7 +90,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if output.is_json() {
         output.json(&summary::of(&config))?;
     } else {
-        output.line(format_args!("{} is valid.", args.file.display()))?;
+        output.line(format_args!("{} is valid.", args.file().display()))?;
         text::write(&config, output)?;
         for warning in warnings::of(&config) {
             output.warning(warning)?;
@@ -91,7 +100,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 }
 
 fn read(args: &Args) -> Result<(Config, OtpClient), ConfigErrors> {
-    let config = Config::from_file(&args.file)?;
+    let config = Config::from_file(args.file())?;
     // Checks that all sections fit together; the store does not change.
     let client = config.client_builder().and_then(|builder| {
         let builder = builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1))));

@@ -53,9 +53,12 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
     policy(config.policy(), output)?;
     limits(&config.policy().limits, output)?;
     if let Some(server) = config.server() {
-        let keys = server.api_keys.len();
+        let keys = match server.api_keys.len() {
+            1 => "1 API key".to_owned(),
+            keys => format!("{keys} API keys"),
+        };
         let tls = if server.tls().is_some() { "HTTPS" } else { "plain HTTP" };
-        output.line(format_args!("gateway: {}, {tls}, {keys} API keys", server.listen))?;
+        output.line(format_args!("gateway: {}, {tls}, {keys}", server.listen))?;
     }
     Ok(())
 }

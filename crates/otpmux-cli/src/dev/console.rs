@@ -45,10 +45,10 @@ In another terminal, send a code and verify it:
   export OTPMUX_URL={gateway}
   export OTPMUX_API_KEY={api_key}
 
-  curl -s $OTPMUX_URL/v1/verifications -H "Authorization: Bearer $OTPMUX_API_KEY" \
+  curl -sS $OTPMUX_URL/v1/verifications -H "Authorization: Bearer $OTPMUX_API_KEY" \
     -H 'Content-Type: application/json' -d '{{"to": "+919876543210"}}'
 
-  curl -s $OTPMUX_URL/v1/verifications/ID/verify -H "Authorization: Bearer $OTPMUX_API_KEY" \
+  curl -sS $OTPMUX_URL/v1/verifications/ID/verify -H "Authorization: Bearer $OTPMUX_API_KEY" \
     -H 'Content-Type: application/json' -d '{{"code": "CODE"}}'
 
 ID is in the answer of the first; CODE arrives here:

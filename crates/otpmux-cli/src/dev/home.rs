@@ -24,7 +24,12 @@ impl Home {
         builder.recursive(kept);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
+        builder.create(&path).map_err(|error| {
+            let place = path.display();
+            let remedy = "choose another by --data, or by the variable TMPDIR";
+            let text = format!("the directory {place} cannot be created: {error}; {remedy}");
+            io::Error::new(error.kind(), text)
+        })?;
         Ok(Self { path, kept })
     }
 

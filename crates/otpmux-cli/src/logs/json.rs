@@ -2,7 +2,7 @@
 //! `target`, `span` and `spans`.
 //!
 //! That one reads the fields of every span again with each line, and writes a line in about a hundred
-//! parts, each checked for UTF-8. A service that writes a line per message spends a tenth of its own
+//! parts, each checked for UTF-8. A service that writes a line per message spends a tenth of its
 //! work there.
 
 use std::fmt::{self, Debug, Write as _};

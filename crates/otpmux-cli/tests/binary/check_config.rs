@@ -262,9 +262,14 @@ fn a_valid_but_doubtful_setting_is_a_warning() {
 
 #[test]
 fn a_file_that_is_not_there() {
-    let ended = run(program().args(["check-config", "/no/such/otpmux.toml"]), "");
-    assert_eq!(ended.status, Some(2));
-    assert!(ended.stderr.contains("/no/such/otpmux.toml: cannot be read"), "{}", ended.stderr);
+    for named in [&["/no/such/otpmux.toml"][..], &["--config", "/no/such/otpmux.toml"]] {
+        let ended = run(program().arg("check-config").args(named), "");
+        assert_eq!(ended.status, Some(2));
+        let said = "error: /no/such/otpmux.toml cannot be read: No such file";
+        assert!(ended.stderr.starts_with(said), "{}", ended.stderr);
+        assert!(ended.stderr.contains("`otpmux init` writes a first one"), "{}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
 }
 
 #[test]

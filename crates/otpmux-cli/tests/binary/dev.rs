@@ -56,6 +56,14 @@ impl Drop for Dev {
 }
 
 #[test]
+fn a_machine_without_a_place_for_the_store_says_so() {
+    let ended = run(program().arg("dev").env("TMPDIR", "/no/such"), "");
+    assert_eq!(ended.status, Some(1), "{}", ended.everything());
+    assert!(ended.stderr.contains("the directory /no/such/otpmux-dev-"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("TMPDIR"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_first_run_sends_at_once_and_leaves_nothing() {
     let dev = Dev::start(&[]);
     let ended = dev.run(&["send", "--to", TO, "--id-only"]);

@@ -20,7 +20,7 @@ impl Emulate {
 
     fn start_with(program: &mut Command, arguments: &[&str]) -> Self {
         let mut child = program
-            .args(["emulate", "--listen", "127.0.0.1:0"])
+            .args(["emulate", "--json", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -64,6 +64,38 @@ fn the_ready_line_says_where_the_vendors_are() {
     }
     assert_eq!(ready["handset"], format!("http://{listen}/"));
     TcpStream::connect(listen).unwrap();
+}
+
+#[test]
+fn a_person_reads_where_the_vendors_are() {
+    let mut child = program()
+        .args([
+            "emulate",
+            "--listen",
+            "127.0.0.1:0",
+            "--vendor",
+            "easyotp",
+            "--vendor",
+            "vonageverify",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let answers = BufReader::new(child.stdout.take().unwrap());
+    let mut emulate = Emulate { child, answers };
+    let last = |line: &String| line.trim_start().starts_with("signature_secret");
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(last) {
+        let mut line = String::new();
+        assert_ne!(emulate.answers.read_line(&mut line).unwrap(), 0, "{lines:?}");
+        lines.push(line);
+    }
+    let text = lines.concat();
+    let handset = text.lines().find_map(|line| line.strip_prefix("handset  http://")).unwrap();
+    TcpStream::connect(handset.split('/').next().unwrap()).unwrap();
+    assert!(text.contains("\neasyotp  http://127.0.0.1:"), "{text}");
+    assert!(text.contains("\n  api_key = easyotp_emulator_key\n"), "{text}");
+    assert!(!text.contains("BEGIN PRIVATE KEY"), "{text}");
 }
 
 /// A vendor is emulated from the day its golden files exist.

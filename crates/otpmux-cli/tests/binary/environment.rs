@@ -48,7 +48,7 @@ fn a_secret_that_is_not_text_is_reported() {
 fn a_path_that_is_not_text_is_taken_as_it_is() {
     let mut command = program();
     command.arg("check-config").env("OTPMUX_CONFIG", bytes(b"/no/such/file-\xff.toml"));
-    refused(&mut command, "/no/such/file-\u{fffd}.toml: cannot be read");
+    refused(&mut command, "/no/such/file-\u{fffd}.toml cannot be read");
 }
 
 #[test]

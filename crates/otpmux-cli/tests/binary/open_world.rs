@@ -84,7 +84,7 @@ fn a_variable_decides_too_and_any_is_no_country() {
 }
 
 /// A file that reaches some countries only has decided, and so has one without the section
-/// `server`: programs that use the library have limits of their own.
+/// `server`: programs that use the library choose other limits.
 #[test]
 fn a_provider_of_some_countries_is_no_open_world() {
     let india = SERVICE.replace("easyotp", "startmessaging");

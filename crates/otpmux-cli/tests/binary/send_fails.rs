@@ -142,5 +142,6 @@ fn an_answer_that_is_lost_is_no_failure_but_unconfirmed() {
 fn a_file_that_is_not_there() {
     let ended = run(program().args(["send", "--to", TO]).current_dir("/"), "");
     assert_eq!(ended.status, Some(2));
-    assert!(ended.stderr.contains("otpmux.toml: cannot be read"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("otpmux.toml cannot be read"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("in the working directory, /;"), "{}", ended.stderr);
 }

@@ -205,7 +205,7 @@ async fn the_gateways_page_can_be_read_on_a_phone() {
         browser.resize(width, 844, dark).await;
         let paper = browser.run("return getComputedStyle(document.body).backgroundColor").await;
         assert_eq!(paper, if dark { "rgb(16, 18, 26)" } else { "rgb(243, 244, 248)" });
-        for (place, word) in [(0, "curl -s"), (1, "urllib.request"), (2, "await fetch")] {
+        for (place, word) in [(0, "curl -sS"), (1, "urllib.request"), (2, "await fetch")] {
             let open = format!(
                 "document.querySelectorAll('.tabs label:nth-of-type({})').forEach((it) => it.click())",
                 place + 1

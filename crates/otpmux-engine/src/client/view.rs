@@ -35,7 +35,8 @@ pub struct Verification {
     /// When the code of the newest message expires: earlier than the policy says, if the vendor
     /// that generated the code reported so.
     pub expires_at: SystemTime,
-    /// Digits of the code; `None` when the vendor alone decides. Do not hard-code it.
+    /// Digits of the code; `None` if a provider of the route may send a code of another or an
+    /// unknown length. Do not hard-code it.
     pub code_length: Option<u8>,
     /// When a resend is allowed.
     pub resend_after: SystemTime,

@@ -51,7 +51,7 @@ pub struct EventData {
     /// The country of the telephone number, in two letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// The provider of the newest message, or the provider that it is about.
+    /// The provider of the newest message, or the provider that the event reports on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Why it happened: see the documentation of each type.

@@ -68,7 +68,7 @@ impl EventId {
         self.event
     }
 
-    /// The index of the send attempt that it is about, if it is about one.
+    /// The index of its send attempt, if it has one.
     pub const fn place(self) -> Option<u8> {
         self.place
     }

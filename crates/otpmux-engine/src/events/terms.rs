@@ -151,7 +151,7 @@ impl EventTerms {
 pub(crate) struct Happened {
     /// Its type.
     pub event: EventType,
-    /// The index of the send attempt that it is about, if it is about one.
+    /// The index of its send attempt, if it has one.
     pub place: Option<u8>,
     /// Why, in a word of the documentation.
     pub reason: Option<Reason>,

@@ -56,7 +56,7 @@ impl EventType {
         }
     }
 
-    /// The letter that stands for it in stores and in [ids](crate::EventId).
+    /// Its letter in stores and in [ids](crate::EventId).
     pub const fn letter(self) -> char {
         match self {
             Self::VerificationCreated => 'c',
@@ -172,7 +172,7 @@ impl TryFrom<String> for EventTypes {
 
     fn try_from(letters: String) -> Result<Self, Self::Error> {
         let all: Option<Self> = letters.chars().map(EventType::from_letter).collect();
-        all.ok_or("a letter that stands for no event type")
+        all.ok_or("not the letter of an event type")
     }
 }
 

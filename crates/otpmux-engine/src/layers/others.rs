@@ -84,8 +84,8 @@ impl Others {
     }
 
     /// Forgets the processes that no longer report.
-    pub(super) fn keep(&mut self, tells: impl Fn(u64) -> bool) {
-        self.known.retain(|other| tells(other.process));
+    pub(super) fn keep(&mut self, is_kept: impl Fn(u64) -> bool) {
+        self.known.retain(|other| is_kept(other.process));
     }
 
     /// A call of this process succeeded: earlier reports are refuted until a process repeats them.

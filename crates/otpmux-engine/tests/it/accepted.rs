@@ -58,7 +58,7 @@ async fn a_send_does_not_wait_for_the_record_of_its_outcome_and_many_are_recorde
         assert_eq!(record.send_attempts[0].state, AttemptState::Accepted);
         assert_eq!(record.send_attempts[0].reference, Some(VendorReference::new("message-1")));
     }
-    // One that comes later gets a batch of its own, and nothing runs between.
+    // One that comes later gets a separate batch, and nothing runs between.
     let later = send(&client, 100).await;
     tokio::time::sleep(SOON).await;
     assert_eq!(

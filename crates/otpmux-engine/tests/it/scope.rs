@@ -36,7 +36,7 @@ async fn a_verification_of_another_purpose_does_not_exist() {
     }
     assert_eq!(a.count(), 1);
     let status = world.client.status(sent.id).await.unwrap();
-    assert_eq!(status.guesses_left, 5, "no guessed was counted");
+    assert_eq!(status.guesses_left, 5, "no guess was counted");
     let own = world.client.scoped(scope(&["login", "payout"]));
     assert_eq!(verify(&own, sent.id, &code).await, "approved");
 }

@@ -2,7 +2,7 @@
 
 use crate::doors::Mounted;
 
-/// The paths of the HTTP API, the most frequent first. A name in braces stands for one variable part. Of two
+/// The paths of the HTTP API, the most frequent first. A name in braces matches one variable part. Of two
 /// that fit, the first counts.
 const ROUTES: [&str; 24] = [
     "/v1/verifications",

@@ -72,6 +72,8 @@ async fn a_text_that_is_no_code_is_a_problem_for_any_id() {
                 (&json!("not_sent"), &json!("caller"))
             );
             assert_eq!(problem["errors"][0]["field"], "code");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.ends_with("; nothing was checked and no guess was counted"), "{detail}");
             assert!(typed == "1" || !problem.to_string().contains(typed), "{problem}");
             seen.push(problem);
         }

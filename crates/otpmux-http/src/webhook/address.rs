@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The source is IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its
 /// successors), as of the row of RFC 9780. This function is stricter in one point: a range that is not
 /// globally reachable has no exceptions, because those in 192.0.0.0/24 and `2001::/23` are services of the
-/// network in which the process runs. An IPv6 address that stands for an IPv4 address (mapped, or NAT64) is as
+/// network in which the process runs. An IPv6 address that maps to an IPv4 address (mapped, or NAT64) is as
 /// public as that one.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
@@ -48,7 +48,7 @@ const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
 
 /// The ranges whose last 32 bits are the IPv4 address that they stand for: mapped addresses (RFC 4291), and NAT64
 /// (RFC 6052), by which a machine without IPv4 reaches receivers that have nothing else. Of NAT64's
-/// other range, 64:ff9b:1::/48 (RFC 8215), each network decides what it stands for.
+/// other range, 64:ff9b:1::/48 (RFC 8215), each network decides what it maps to.
 const FOR_V4: [(Ipv6Addr, u32); 2] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96),
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     /// Every row of IANA's registries: the address block, and whether it is globally reachable (`none`: the
-    /// registry does not say, because the block is deprecated or stands for others).
+    /// registry does not say, because the block is deprecated or maps to others).
     /// Sources: iana.org/assignments/iana-ipv4-special-registry and
     /// iana.org/assignments/iana-ipv6-special-registry, the CSV files as of 2025.
     const REGISTRIES: [&str; 51] = [
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    /// The answer by the registries alone: the least reachable row decides, and an address that stands for an
+    /// The answer by the registries alone: the least reachable row decides, and an address that maps to an
     /// IPv4 address is as public as that one.
     fn expected(rows: &[Row], address: IpAddr) -> bool {
         let (number, unicast) = match address {

@@ -90,7 +90,7 @@ impl WebhookSender {
         Ok(Self { public, loopback, lookup })
     }
 
-    /// Sends a webhook once. `secrets` sign it, each with a signature of its own: during a rotation
+    /// Sends a webhook once. Each of `secrets` adds one signature: during a rotation
     /// the old and the new one. `now` is the time of this try.
     pub async fn post(
         &self,

@@ -1,4 +1,4 @@
-//! A disk without room. The limit of a file's size stands for it: PostgreSQL ignores its signal, so
+//! A disk without room. The limit of a file's size has the same effect: PostgreSQL ignores its signal, so
 //! that a write beyond it fails as one on a full disk does, and it needs no right that a check may
 //! lack.
 

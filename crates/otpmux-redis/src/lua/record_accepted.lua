@@ -1,6 +1,6 @@
 -- KEYS: the record of each send attempt; one record may be there twice.
 -- ARGV[2]: for each its index (2 bytes), and as a field what an entry of its end holds after the index.
--- Each is a step of its own: one that is gone or cannot be read leaves the others as they are.
+-- Each is a separate step: one that is gone or cannot be read leaves the others as they are.
 local at = 1
 for i = 1, #KEYS do
   local key, place = KEYS[i], struct.unpack('>I2', ARGV[2], at)

@@ -102,11 +102,11 @@ pub(super) async fn another_recipient_or_purpose_finds_nothing(store: Store) {
     ] {
         match store.check_guess(&guess, now()).await.expect("a store that works") {
             Guessed::Verdict { verdict, .. } => assert_eq!(verdict.as_str(), expected),
-            Guessed::AskVendors(_) => panic!("the code is ours"),
+            Guessed::AskVendors(_) => panic!("otpmux made the code"),
             Guessed::KeyReused => panic!("no guess has a name"),
         }
     }
-    assert_eq!(read(&*store, id).await.guesses, 1, "what is not found counts no guessed");
+    assert_eq!(read(&*store, id).await.guesses, 1, "a code that is not found counts no guess");
 }
 
 pub(super) async fn another_verifications_code_is_wrong(store: Store) {

@@ -61,7 +61,7 @@ pub(super) async fn guesses_count_over_all_verifications_of_a_recipient(store: S
     assert_eq!(tried(&*store, payment, CODE, after_ms(3_599_999)).await.1, Some(1));
     assert_eq!(tried(&*store, payment, CODE, after(3_600)).await.0, "approved");
     let counted = [read(&*store, login).await.guesses, read(&*store, payment).await.guesses];
-    assert_eq!(counted, [2, 3], "what is refused is no guessed");
+    assert_eq!(counted, [2, 3], "a refused repeat is no guess");
 }
 
 pub(super) async fn guesses_outlive_their_verification(store: Store) {

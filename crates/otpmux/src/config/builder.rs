@@ -1,3 +1,4 @@
+use std::io;
 use std::path::Path;
 
 use otpmux_core::settings::{ConfigError, Section, VendorSettings};
@@ -85,7 +86,7 @@ impl ConfigBuilder {
         let path = path.as_ref();
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::new(&name, format!("cannot be read: {error}")));
+            .map_err(|error| ConfigError::new(&name, unreadable(path, &error)));
         let layer = text.map_err(ConfigErrors::from).and_then(|text| self.toml(&text));
         self = layer.map_err(|errors| errors.in_file(name.clone()))?;
         self.file = Some(name);
@@ -246,6 +247,20 @@ impl ConfigBuilder {
             self.mistake(list, "an earlier layer has another value than a list here");
         }
     }
+}
+
+/// Says why a file cannot be read, and what to do about one that does not exist.
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    if error.kind() != io::ErrorKind::NotFound {
+        return format!("cannot be read: {error}");
+    }
+    let here = match std::env::current_dir() {
+        Ok(here) if path.is_relative() => {
+            format!("it is looked for in the working directory, {}; ", here.display())
+        }
+        _ => String::new(),
+    };
+    format!("cannot be read: {error}; {here}`otpmux init` writes a first one")
 }
 
 /// Returns whether a text is a reference to a secret.

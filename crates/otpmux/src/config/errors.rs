@@ -98,8 +98,12 @@ impl From<BuildError> for ConfigErrors {
 }
 
 impl fmt::Display for ConfigErrors {
-    /// Shows the number of mistakes, then each on a separate line.
+    /// Shows the number of mistakes, then each on a separate line. A file that cannot be read is one
+    /// line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rest.is_empty() && self.origin.as_deref() == Some(self.first.path()) {
+            return write_line(f, &format!("{} {}", self.first.path(), self.first.message()));
+        }
         let origin = self.origin.as_deref().unwrap_or("the configuration");
         match self.count() {
             1 => write!(f, "{origin} has 1 mistake:")?,

@@ -1,4 +1,4 @@
-//! Tables of a provider that are files of their own.
+//! Tables of a provider that are separate files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

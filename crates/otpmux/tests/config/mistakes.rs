@@ -318,10 +318,13 @@ fn a_key_with_a_line_end_stays_on_its_line() {
 #[test]
 fn a_file_that_cannot_be_read() {
     let errors = otpmux::Config::from_file("/no/such/otpmux.toml").unwrap_err();
-    assert!(
-        errors.to_string().contains("/no/such/otpmux.toml: cannot be read: No such file"),
-        "{errors}"
-    );
+    let text = errors.to_string();
+    assert!(text.starts_with("/no/such/otpmux.toml cannot be read: No such file"), "{text}");
+    assert!(!text.contains("the working directory"), "{text}");
+    assert_eq!((errors.count(), text.lines().count()), (1, 1), "{text}");
+    let beside = otpmux::Config::from_file("no-such.toml").unwrap_err().to_string();
+    let here = std::env::current_dir().unwrap().display().to_string();
+    assert!(beside.contains(&format!("in the working directory, {here};")), "{beside}");
 }
 
 #[test]

@@ -2,7 +2,7 @@ use url::Url;
 
 use crate::config::suffix;
 
-/// The topic that receipts come by, and the host that it is at.
+/// The topic of the receipts, and its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Topic {
     arn: String,

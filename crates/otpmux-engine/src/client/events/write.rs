@@ -11,7 +11,7 @@ use crate::{
     Once, RecipientHash, Record, State, Unconfirmed, millis,
 };
 
-/// How long one refusal stands for all of its kind: an attacker may cause thousands.
+/// How long one refusal is reported for all of its kind: an attacker may cause thousands.
 const BLOCKED_ONCE_IN: Duration = Duration::from_mins(1);
 /// The pauses between tries to write an event that no step carries.
 const PAUSES: [Duration; 3] =

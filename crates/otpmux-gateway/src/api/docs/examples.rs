@@ -52,7 +52,7 @@ struct Example {
 
 impl Example {
     fn curl(&self) -> String {
-        let mut text = "curl -s".to_owned();
+        let mut text = "curl -sS".to_owned();
         if self.method != "GET" && self.body.is_none() {
             push(&mut text, format_args!(" -X {}", self.method));
         }
@@ -199,7 +199,7 @@ mod tests {
     fn an_example_without_key_and_body_has_neither() {
         let path = "/healthz".to_owned();
         let alive = Example { method: "GET".to_owned(), path, key: false, name: false, body: None };
-        assert_eq!(alive.curl(), "curl -s \"$OTPMUX_URL/healthz\"");
+        assert_eq!(alive.curl(), "curl -sS \"$OTPMUX_URL/healthz\"");
         assert!(!alive.python().contains("headers") && !alive.node().contains("headers"));
     }
 }

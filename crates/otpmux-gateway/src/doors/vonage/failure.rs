@@ -78,7 +78,7 @@ impl Failure {
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        let detail = "this path does not take this method";
+        let detail = "this path does not accept this method";
         let status = StatusCode::METHOD_NOT_ALLOWED;
         Self::new(status, "#method-not-allowed", "Method Not Allowed", detail)
     }

@@ -117,7 +117,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v2/verify/{id}", post(check::check).delete(cancel::cancel))
         .route("/v2/verify/{id}/next_workflow", post(next::next))
         .method_not_allowed_fallback(|_: Session| async { Failure::method_not_allowed() })
-        .fallback(|_: Session| async { Failure::not_found("there is nothing here") })
+        .fallback(|_: Session| async { Failure::not_found("no such path") })
         .layer(from_fn(failure::with_instance))
 }
 

@@ -37,7 +37,7 @@ impl FromRequestParts<Arc<App>> for Session {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         // Without its settings, a reload has removed the door.
         let door = app.settings().doors.vonage.clone();
-        let door = door.ok_or_else(|| Failure::not_found("there is nothing here"))?;
+        let door = door.ok_or_else(|| Failure::not_found("no such path"))?;
         let header = parts.headers.get(AUTHORIZATION).ok_or_else(Failure::unauthenticated)?;
         let (caller, purpose) = authenticate(app, &door, header.as_bytes(), SystemClock.now())?;
         if !caller.scope.contains(&purpose) {
