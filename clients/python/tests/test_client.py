@@ -50,6 +50,12 @@ def wrong(code: str) -> str:
     return code[:-1] + ("1" if code.endswith("0") else "0")
 
 
+def test_an_address_that_is_none(make: Any) -> None:
+    for url in ("", "127.0.0.1:8080"):
+        with pytest.raises(ValueError, match="must begin with https://"):
+            make(url, "key").capabilities()
+
+
 def test_a_code_is_sent_and_verified_once(client: Any, gateway: Gateway) -> None:
     to = next(NUMBERS)
     sent = client.send(to, purpose="login", client_ip="192.0.2.7", metadata={"order": "7"})

@@ -1,7 +1,10 @@
-"""The example of the README, as it is printed."""
+"""The programs of the README, as they are printed."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +28,26 @@ class Names(dict[str, Any]):
         return self.gateway.code("+919876543210") if name == "typed" else super().__getitem__(name)
 
 
+def block(place: int) -> str:
+    return README.read_text(encoding="utf-8").split("```python\n")[place].split("```")[0]
+
+
+def test_the_first_program_lets_the_user_in(gateway: Gateway) -> None:
+    to = "+919876500001"
+    program = block(1).replace("+919876543210", to)
+    environment = {**os.environ, "OTPMUX_URL": gateway.url, "OTPMUX_API_KEY": gateway.api_key}
+    arguments = [sys.executable, "-u", "-c", program]
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(len("Code: ")) == "Code: "
+        said, _ = process.communicate(gateway.code(to))
+    assert (process.returncode, said) == (0, "welcome\n")
+
+
 def test_the_example_lets_the_user_in(gateway: Gateway) -> None:
-    text = README.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    text = block(2)
     names = Names(gateway)
     exec(text.replace("http://127.0.0.1:8080", gateway.url), {}, names)
     shown = Otpmux(gateway.url, gateway.api_key).get(names["session"]["verification"])

@@ -91,6 +91,7 @@ export class Otpmux {
   readonly #fetch: typeof fetch;
 
   constructor(url: string, apiKey: string, options: Options = {}) {
+    if (!/^https?:\/\//.test(url)) throw new TypeError("the URL of the gateway must begin with https:// or http://");
     this.#url = url.replace(/\/+$/, "");
     this.#apiKey = apiKey;
     this.#timeout = options.timeout ?? 30_000;
@@ -263,7 +264,7 @@ export class Otpmux {
       throw new Unreachable(`HTTP status ${answer.status}, not from the gateway`);
     } catch (error) {
       if (error instanceof Problem || error instanceof Unreachable) throw error;
-      throw new Unreachable("no answer that can be read came from the gateway", { cause: error });
+      throw new Unreachable("no answer that can be read came from the gateway: is its URL right, and does it run?", { cause: error });
     }
   }
 }

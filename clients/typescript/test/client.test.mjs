@@ -1,5 +1,7 @@
 // The client against a real gateway.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
@@ -16,6 +18,27 @@ before(async () => {
   client = new Otpmux(gateway.url, gateway.apiKey);
 });
 after(() => gateway.stop());
+
+test("the first program of the README", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const to = number();
+  const program = readme.split("```js\n")[1].split("```")[0].replace("+919876543210", to);
+  const env = { ...process.env, OTPMUX_URL: gateway.url, OTPMUX_API_KEY: gateway.apiKey };
+  const cwd = new URL("..", import.meta.url);
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { cwd, env });
+  let said = "";
+  child.stdout.on("data", (text) => (said += text));
+  await once(child.stdout, "data");
+  child.stdin.end(`${await gateway.code(to)}\n`);
+  const [status] = await once(child, "exit");
+  assert.deepEqual([status, said], [0, "Code: welcome\n"]);
+});
+
+test("an address that is none", () => {
+  for (const url of [undefined, "", "127.0.0.1:8080"]) {
+    assert.throws(() => new Otpmux(url, "key"), /must begin with https:/);
+  }
+});
 
 test("a code is sent and verified once", async () => {
   const to = number();

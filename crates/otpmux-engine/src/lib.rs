@@ -18,11 +18,11 @@ mod store;
 pub use audit::{AuditAttempt, AuditEntry, AuditSink};
 pub use client::{
     BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeDelivery,
-    CodeDeliveryStatus, CodeInTextError, CodeSourceView, EventDelivery, EventLooks, EventStream,
-    Explanation, HistoryEntry, InFlight, LastHour, LimitView, MessageView, NewDelivery,
-    NewVerification, OpenStoreError, OtpClient, ProviderView, Reloaded, Resend, Scope,
-    ScopedClient, Selector, SendAttemptView, SendOptions, TakenEvents, Timers, Verification,
-    VerificationStatus, Verify, describe_metrics,
+    CodeDeliveryStatus, CodeInTextError, CodeSourceView, EventDelivery, EventStream, Explanation,
+    HistoryEntry, InFlight, LastHour, LimitView, Looks, MessageView, NewDelivery, NewVerification,
+    OpenStoreError, OtpClient, ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector,
+    SendAttemptView, SendOptions, TakenEvents, Timers, Verification, VerificationStatus, Verify,
+    describe_metrics,
 };
 pub use escalation::{EscalationStep, StepBy};
 pub use events::{

@@ -18,8 +18,9 @@ mod redis_server;
 mod script;
 mod scripted_provider;
 mod seeded_entropy;
+mod wrapped_store;
 
-pub use counting_store::CountingStore;
+pub use counting_store::{Counting, CountingStore};
 pub use cutting_proxy::{Cut, CuttingProxy};
 pub use log_capture::LogCapture;
 pub use manual_clock::ManualClock;
@@ -29,3 +30,4 @@ pub use redis_server::{RedisServer, Reply as RedisReply};
 pub use script::Script;
 pub use scripted_provider::{ScriptedProvider, VendorsRequest};
 pub use seeded_entropy::SeededEntropy;
+pub use wrapped_store::{StepInput, StoreWrapper, WrappedStore};

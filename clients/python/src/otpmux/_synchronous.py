@@ -32,6 +32,8 @@ class Otpmux:
         retry: Retry | None = None,
         http: httpx.Client | None = None,
     ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("the URL of the gateway must begin with https:// or http://")
         self._url = url.rstrip("/")
         self._authorization = f"Bearer {api_key}"
         self._timeout = timeout
@@ -269,5 +271,6 @@ class Otpmux:
                 timeout=self._timeout,
             )
         except httpx.TransportError as error:
-            raise Unreachable(f"no answer from the gateway: {type(error).__name__}") from error
+            kind = type(error).__name__
+            raise Unreachable(f"no answer from the gateway ({kind}): is its URL right, and does it run?") from error
         return _requests.read(answer)

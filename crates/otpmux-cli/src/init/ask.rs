@@ -49,8 +49,10 @@ pub(super) fn draft(
         return Ok(None);
     };
     draft.countries = served;
-    let question =
-        format!("The store: memory, sqlite:PATH or env:NAME of a Redis URL [{DEFAULT_STORE}]:");
+    let question = format!(
+        "The store: memory, sqlite:PATH, or env:NAME for the URL of Redis or PostgreSQL in a variable \
+         [{DEFAULT_STORE}]:"
+    );
     let kept = answered(output, &question, args.store.as_deref(), |text| {
         store(if text.is_empty() { DEFAULT_STORE } else { text })
     })?;

@@ -40,7 +40,9 @@ pub(super) fn text(draft: &Draft, registry: &Registry) -> String {
     }
     let (about, url) = match draft.store.as_str() {
         "memory" => ("Verifications are lost when the process ends.", "memory"),
-        url if url.starts_with("sqlite:") => ("One machine. Several processes need a Redis.", url),
+        url if url.starts_with("sqlite:") => {
+            ("One machine. Several machines need Redis or PostgreSQL.", url)
+        }
         url => ("All processes with this store share verifications, limits and health.", url),
     };
     comment(&mut text, about);

@@ -2,17 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
-    Guessed, HealthUpdate, KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, ReceiptOf,
-    Received, Record, RecordOutcome, Reschedule, StartAttempt, State, StoreState, VerificationId,
-    VerificationStore,
+    AttemptState, MemoryStore, NewVerification, OtpClient, VerificationId, VerificationStore,
 };
-use otpmux_testkit::ScriptedProvider;
+use otpmux_testkit::{ScriptedProvider, StepInput, StoreWrapper, WrappedStore};
 
 use crate::world::{World, builder, carrier, down, keys, lenient, phone, unknown};
 
@@ -35,6 +30,8 @@ async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
 }
 
 /// A store that fails after this many calls.
+pub(crate) type FailingStore = WrappedStore<Failing>;
+
 #[derive(Debug)]
 pub(crate) struct Failing {
     pub(crate) inner: MemoryStore,
@@ -45,17 +42,18 @@ pub(crate) struct Failing {
 }
 
 impl Failing {
-    pub(crate) fn after(operations: usize) -> Arc<Self> {
+    pub(crate) fn after(operations: usize) -> Arc<FailingStore> {
         let left = AtomicUsize::new(operations);
         let inner = MemoryStore::new(100);
-        Arc::new(Self { inner, left, ids: Mutex::default(), batches: None })
+        Arc::new(WrappedStore(Self { inner, left, ids: Mutex::default(), batches: None }))
     }
 
     /// One that records accepted sends later.
-    pub(crate) fn batching(operations: usize) -> Arc<Self> {
+    pub(crate) fn batching(operations: usize) -> Arc<FailingStore> {
         let left = AtomicUsize::new(operations);
         let inner = MemoryStore::new(1_000);
-        Arc::new(Self { inner, left, ids: Mutex::default(), batches: Some(Mutex::default()) })
+        let batches = Some(Mutex::default());
+        Arc::new(WrappedStore(Self { inner, left, ids: Mutex::default(), batches }))
     }
 
     /// How many accepted sends were recorded at a time.
@@ -67,128 +65,43 @@ impl Failing {
     pub(crate) fn left(&self) -> usize {
         self.left.load(Ordering::SeqCst)
     }
-
-    fn step(&self) -> Result<(), Error> {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-        left.map(|_| ())
-            .map_err(|_| Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal))
-    }
 }
 
-#[async_trait]
-impl VerificationStore for Failing {
-    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        self.step()?;
-        self.ids.lock().unwrap().push(create.record.id);
-        self.inner.create(create, now).await
+impl StoreWrapper for Failing {
+    fn store(&self) -> &dyn VerificationStore {
+        &self.inner
     }
-    async fn start_attempt(
+
+    async fn step<T: Send>(
         &self,
-        id: VerificationId,
-        begin: StartAttempt,
-        now: SystemTime,
-    ) -> Result<AttemptStarted, Error> {
-        self.step()?;
-        self.inner.start_attempt(id, begin, now).await
-    }
-    async fn record_outcome(
-        &self,
-        id: VerificationId,
-        record_outcome: RecordOutcome,
-        now: SystemTime,
-    ) -> Result<State, Error> {
-        self.step()?;
-        self.inner.record_outcome(id, record_outcome, now).await
-    }
-    async fn record_accepted(
-        &self,
-        accepted: Vec<AcceptedAttempt>,
-        now: SystemTime,
-    ) -> Result<(), Error> {
-        self.step()?;
-        if let Some(batches) = &self.batches {
-            batches.lock().unwrap().push(accepted.len());
+        name: &'static str,
+        step: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        if matches!(name, "check_keys" | "probe" | "time") {
+            return step.await;
         }
-        self.inner.record_accepted(accepted, now).await
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        left.map_err(|_| Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal))?;
+        step.await
     }
+
+    fn before(&self, input: StepInput<'_>) {
+        match (input, &self.batches) {
+            (StepInput::Create(create, _), _) => self.ids.lock().unwrap().push(create.record.id),
+            (StepInput::RecordAccepted(accepted), Some(batches)) => {
+                batches.lock().unwrap().push(accepted.len());
+            }
+            _ => {}
+        }
+    }
+
     fn batches_outcomes(&self) -> bool {
         self.batches.is_some()
     }
-    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
-        self.step()?;
-        self.inner.check_guess(guess, now).await
-    }
-    async fn approve(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Verdict, Error> {
-        self.step()?;
-        self.inner.approve(id, guess, now).await
-    }
-    async fn end_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        end: GuessEnd,
-        now: SystemTime,
-    ) -> Result<(), Error> {
-        self.step()?;
-        self.inner.end_guess(id, guess, end, now).await
-    }
-    async fn receive(
-        &self,
-        attempt: ReceiptOf,
-        mark: DeliveryMark,
-        now: SystemTime,
-    ) -> Result<Received, Error> {
-        self.step()?;
-        self.inner.receive(attempt, mark, now).await
-    }
-    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
-        self.step()?;
-        self.inner.cancel(id, now).await
-    }
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
-        self.step()?;
-        self.inner.health(now).await
-    }
-    async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
-        self.step()?;
-        self.inner.load(id, now).await
-    }
-    async fn due(
-        &self,
-        now: SystemTime,
-        lease: Duration,
-        most: usize,
-    ) -> Result<Vec<VerificationId>, Error> {
-        self.step()?;
-        self.inner.due(now, lease, most).await
-    }
-    async fn reschedule(
-        &self,
-        id: VerificationId,
-        reschedule: Reschedule,
-        now: SystemTime,
-    ) -> Result<(), Error> {
-        self.step()?;
-        self.inner.reschedule(id, reschedule, now).await
-    }
-    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
-        self.inner.check_keys(keys).await
-    }
-    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
-        self.inner.probe(now).await
-    }
-    async fn time(&self) -> Result<Option<SystemTime>, Error> {
-        self.inner.time().await
-    }
 }
 
-pub(crate) fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<Failing>) -> OtpClient {
-    let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(store);
+pub(crate) fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<FailingStore>) -> OtpClient {
+    let shared: Arc<dyn VerificationStore> = Arc::<FailingStore>::clone(store);
     builder(providers, lenient(), &Arc::default()).store(shared, keys()).build().unwrap()
 }
 
@@ -229,7 +142,7 @@ async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
 /// Health updates of this process are written when the store can be reached again.
 #[tokio::test(start_paused = true)]
 async fn health_updates_that_could_not_be_told_are_told_with_the_next_write() {
-    let updates = async |store: &Failing| {
+    let updates = async |store: &FailingStore| {
         let now = otpmux_core::Clock::now(&otpmux_testkit::ManualClock::default());
         store.inner.health(now).await.unwrap()
     };

@@ -9,9 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_engine::{
-    EndedEvent, EndpointName, EventDelivery, EventEnd, EventLooks, OtpClient, Wanted,
-};
+use otpmux_engine::{EndedEvent, EndpointName, EventDelivery, EventEnd, Looks, OtpClient, Wanted};
 use otpmux_http::webhook::WebhookSender;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -44,7 +42,7 @@ pub(super) struct Work {
     tries: JoinSet<Tried>,
     /// What the next turn records.
     ended: Vec<EndedEvent>,
-    looks: EventLooks,
+    looks: Looks,
     /// When the last turn was, and when the next one is.
     turned_at: Instant,
     turn_at: Instant,
@@ -68,7 +66,7 @@ impl Work {
             paces: HashMap::new(),
             tries: JoinSet::new(),
             ended: Vec::new(),
-            looks: EventLooks::new(),
+            looks: Looks::for_events(),
             turned_at: now,
             turn_at: now,
             states_at: now,

@@ -3,18 +3,11 @@ use std::time::Duration;
 use otpmux_core::Entropy;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::MOST;
 use crate::OtpClient;
-use crate::client::metrics;
+use crate::client::{Looks, metrics};
 
-/// How often the store is asked for due verifications: about once a second while there were some lately,
-/// and at most every two seconds while there were none. With the task that delivers events, which does
-/// the same, an idle process makes at most one call a second.
-const BUSY: Duration = Duration::from_millis(750);
-const IDLE: Duration = Duration::from_secs(2);
-const LATELY: Duration = Duration::from_secs(10);
 /// So that processes that started together do not ask together.
 const JITTER: Duration = Duration::from_millis(500);
 
@@ -46,9 +39,9 @@ impl Timers {
 }
 
 async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
-    let mut looks: Vec<JoinHandle<()>> = Vec::new();
+    let mut looks = Looks::for_timers();
+    let mut begun: Vec<JoinHandle<()>> = Vec::new();
     let mut wait = Duration::ZERO;
-    let mut busy_until = Instant::now();
     loop {
         tokio::select! {
             biased;
@@ -56,14 +49,13 @@ async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
             () = tokio::time::sleep(wait) => {}
         }
         let inner = client.inner();
-        let pause = if Instant::now() < busy_until { BUSY } else { IDLE };
-        wait = pause + JITTER.mul_f64(fraction(&*inner.entropy));
+        wait = looks.pause() + JITTER.mul_f64(fraction(&*inner.entropy));
         if !inner.watches_due() {
             continue;
         }
         // A vendor that hangs holds its own verifications up, and no other.
-        looks.retain(|look| !look.is_finished());
-        let room = MOST - looks.len().min(MOST);
+        begun.retain(|step| !step.is_finished());
+        let room = MOST - begun.len().min(MOST);
         if room == 0 {
             wait = SOON;
             continue;
@@ -71,19 +63,19 @@ async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
         match inner.take_due(room).await {
             Ok(taken) => {
                 if !taken.is_empty() {
-                    busy_until = Instant::now() + LATELY;
-                    wait = wait.min(BUSY + JITTER);
+                    looks.worked();
+                    wait = wait.min(looks.pause() + JITTER);
                 }
                 if taken.len() == room {
                     wait = SOON;
                 }
-                looks.extend(taken);
+                begun.extend(taken);
             }
             Err(error) => tracing::debug!(%error, "the store could not return due verifications"),
         }
     }
-    for look in looks {
-        let _ = look.await;
+    for step in begun {
+        let _ = step.await;
     }
 }
 

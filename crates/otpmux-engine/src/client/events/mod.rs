@@ -1,6 +1,5 @@
 //! Events: what is written into the outbox, and how it is taken from there.
 
-mod looks;
 mod methods;
 mod stream;
 mod write;
@@ -11,7 +10,6 @@ use std::time::Duration;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 use tokio::sync::watch;
 
-pub use looks::EventLooks;
 pub use stream::EventStream;
 
 use super::inner::Inner;

@@ -2,8 +2,8 @@ use otpmux_core::Error;
 use std::collections::VecDeque;
 use tokio::sync::watch;
 
-use super::{EventDelivery, EventLooks, no_endpoint};
-use crate::{EndpointName, Event, EventEnd, OtpClient, Wanted};
+use super::{EventDelivery, no_endpoint};
+use crate::{EndpointName, Event, EventEnd, Looks, OtpClient, Wanted};
 
 /// How many events are taken at once.
 const AT_ONCE: usize = 16;
@@ -18,7 +18,7 @@ pub struct EventStream {
     client: OtpClient,
     endpoint: EndpointName,
     more: watch::Receiver<()>,
-    looks: EventLooks,
+    looks: Looks,
     taken: VecDeque<EventDelivery>,
     /// The one that the application has, until it asks for the next one.
     at_work: Option<EventDelivery>,
@@ -32,7 +32,7 @@ impl EventStream {
             client: client.clone(),
             endpoint: known.name.clone(),
             more: inner.events.waker().subscribe(),
-            looks: EventLooks::new(),
+            looks: Looks::for_events(),
             taken: VecDeque::new(),
             at_work: None,
         })

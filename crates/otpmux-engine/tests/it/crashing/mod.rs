@@ -23,7 +23,7 @@ use crate::world::{keys, lenient, phone, wrong};
 use journal::Journal;
 use provider::{Kind, Provider, Turn};
 use steps::Steps;
-use store::{CrashingStore, Fault};
+use store::{Crashing, CrashingStore, Fault};
 use track::Track;
 
 #[derive(Clone, Debug)]
@@ -96,8 +96,7 @@ impl Play {
             .enumerate()
             .map(|(at, kind)| Arc::new(Provider::new(at, *kind, &journal)))
             .collect();
-        let (store, clock) =
-            (Arc::new(CrashingStore::new(setting.batches)), Arc::<ManualClock>::default());
+        let (store, clock) = (Crashing::store(setting.batches), Arc::<ManualClock>::default());
         let client = client(&setting, &providers, &store, &clock);
         let track = Track::default();
         let steps = Steps::default();

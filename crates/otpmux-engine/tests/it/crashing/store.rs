@@ -1,13 +1,9 @@
-use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
-use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
-use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, MemoryStore, ReceiptOf, Received, Record, RecordOutcome,
-    Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore,
-};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+use otpmux_engine::{Create, MemoryStore, StartAttempt, VerificationId, VerificationStore};
+use otpmux_testkit::{StepInput, StoreWrapper, WrappedStore};
 use tokio::sync::Notify;
 
 /// A fault, and the step of the store at which it occurs.
@@ -24,8 +20,10 @@ pub(super) struct Fault {
 }
 
 /// A memory store that outlives its processes.
+pub(super) type CrashingStore = WrappedStore<Crashing>;
+
 #[derive(Debug)]
-pub(super) struct CrashingStore {
+pub(super) struct Crashing {
     inner: MemoryStore,
     batches: bool,
     fault: Mutex<Option<Fault>>,
@@ -40,11 +38,11 @@ enum Late {
     Begin(VerificationId, Box<StartAttempt>, SystemTime),
 }
 
-impl CrashingStore {
-    pub(super) fn new(batches: bool) -> Self {
+impl Crashing {
+    pub(super) fn store(batches: bool) -> Arc<CrashingStore> {
         let inner = MemoryStore::new(1_000);
         let (fault, late) = (Mutex::default(), Mutex::default());
-        Self { inner, batches, fault, died: Notify::new(), late }
+        Arc::new(WrappedStore(Self { inner, batches, fault, died: Notify::new(), late }))
     }
 
     pub(super) fn arm(&self, fault: Option<Fault>) {
@@ -86,11 +84,21 @@ impl CrashingStore {
             None => None,
         }
     }
+}
 
-    async fn step<T>(
+impl StoreWrapper for Crashing {
+    fn store(&self) -> &dyn VerificationStore {
+        &self.inner
+    }
+
+    async fn step<T: Send>(
         &self,
+        name: &'static str,
         step: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
+        if matches!(name, "check_keys" | "probe" | "time") {
+            return step.await;
+        }
         let Some(fault) = self.turn() else { return step.await };
         if fault.done {
             drop(step.await);
@@ -99,112 +107,27 @@ impl CrashingStore {
             self.died.notify_one();
             return std::future::pending().await;
         }
-        Err(Error::new(ErrorKind::Store, Certainty::Unknown, Blame::Internal))
+        // A step that changes nothing has no unknown effect.
+        let reads = matches!(name, "load" | "health");
+        let certainty = if reads { Certainty::NotSent } else { Certainty::Unknown };
+        Err(Error::new(ErrorKind::Store, certainty, Blame::Internal))
     }
-}
 
-/// A step that changes nothing has no unknown effect.
-fn read<T>(result: Result<T, Error>) -> Result<T, Error> {
-    result.map_err(|error| error.with_certainty(Certainty::NotSent))
-}
+    fn before(&self, input: StepInput<'_>) {
+        if !self.comes_late() {
+            return;
+        }
+        let late = match input {
+            StepInput::Create(create, now) => Late::Create(Box::new(create.clone()), now),
+            StepInput::StartAttempt(id, start, now) => {
+                Late::Begin(id, Box::new(start.clone()), now)
+            }
+            StepInput::RecordAccepted(_) => return,
+        };
+        self.late.lock().unwrap().push(late);
+    }
 
-#[async_trait]
-impl VerificationStore for CrashingStore {
-    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        if self.comes_late() {
-            self.late.lock().unwrap().push(Late::Create(Box::new(create.clone()), now));
-        }
-        self.step(self.inner.create(create, now)).await
-    }
-    async fn start_attempt(
-        &self,
-        id: VerificationId,
-        begin: StartAttempt,
-        now: SystemTime,
-    ) -> Result<AttemptStarted, Error> {
-        if self.comes_late() {
-            self.late.lock().unwrap().push(Late::Begin(id, Box::new(begin.clone()), now));
-        }
-        self.step(self.inner.start_attempt(id, begin, now)).await
-    }
-    async fn record_outcome(
-        &self,
-        id: VerificationId,
-        record_outcome: RecordOutcome,
-        now: SystemTime,
-    ) -> Result<State, Error> {
-        self.step(self.inner.record_outcome(id, record_outcome, now)).await
-    }
-    async fn record_accepted(
-        &self,
-        accepted: Vec<AcceptedAttempt>,
-        now: SystemTime,
-    ) -> Result<(), Error> {
-        self.step(self.inner.record_accepted(accepted, now)).await
-    }
     fn batches_outcomes(&self) -> bool {
         self.batches
-    }
-    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
-        self.step(self.inner.check_guess(guess, now)).await
-    }
-    async fn approve(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Verdict, Error> {
-        self.step(self.inner.approve(id, guess, now)).await
-    }
-    async fn end_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        end: GuessEnd,
-        now: SystemTime,
-    ) -> Result<(), Error> {
-        self.step(self.inner.end_guess(id, guess, end, now)).await
-    }
-    async fn receive(
-        &self,
-        attempt: ReceiptOf,
-        mark: DeliveryMark,
-        now: SystemTime,
-    ) -> Result<Received, Error> {
-        self.step(self.inner.receive(attempt, mark, now)).await
-    }
-    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
-        self.step(self.inner.cancel(id, now)).await
-    }
-    async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
-        read(self.step(self.inner.load(id, now)).await)
-    }
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
-        read(self.step(self.inner.health(now)).await)
-    }
-    async fn due(
-        &self,
-        now: SystemTime,
-        lease: Duration,
-        most: usize,
-    ) -> Result<Vec<VerificationId>, Error> {
-        self.step(self.inner.due(now, lease, most)).await
-    }
-    async fn reschedule(
-        &self,
-        id: VerificationId,
-        reschedule: Reschedule,
-        now: SystemTime,
-    ) -> Result<(), Error> {
-        self.step(self.inner.reschedule(id, reschedule, now)).await
-    }
-    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
-        self.inner.check_keys(keys).await
-    }
-    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
-        self.inner.probe(now).await
-    }
-    async fn time(&self) -> Result<Option<SystemTime>, Error> {
-        self.inner.time().await
     }
 }
