@@ -14,7 +14,7 @@ test crate:
 format:
     cargo fmt --all
 
-# The figures of the README.
+# The figures of docs/benchmarks.md.
 bench:
     cargo bench -p otpmux-benches
 
