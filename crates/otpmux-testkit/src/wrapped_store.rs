@@ -71,6 +71,7 @@ pub trait StoreWrapper: fmt::Debug + Send + Sync + 'static {
 
 /// The content of a step that writes a verification.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum StepInput<'a> {
     /// Of [`VerificationStore::create`].
     Create(&'a Create, SystemTime),

@@ -122,7 +122,7 @@ impl StoreWrapper for Crashing {
             StepInput::StartAttempt(id, start, now) => {
                 Late::Begin(id, Box::new(start.clone()), now)
             }
-            StepInput::RecordAccepted(_) => return,
+            _ => return,
         };
         self.late.lock().unwrap().push(late);
     }
