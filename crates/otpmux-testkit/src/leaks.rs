@@ -1,7 +1,10 @@
 //! Searches texts for secrets.
 
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 /// Returns the secrets that `text` contains: as given, in any letter case; a telephone number also
 /// without its `+`, and with its digits separated by other characters.
@@ -22,18 +25,63 @@ fn is_number(text: &str) -> bool {
 /// Returns whether the digits occur in this order with at most one other character between any two:
 /// `415 555-0123` is found, digits that are scattered over a page are not.
 fn holds_digits(text: &str, digits: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    (0..text.len()).any(|start| {
-        let mut at = start;
-        digits.chars().enumerate().all(|(i, digit)| {
-            if i > 0 && text.get(at) != Some(&digit) {
-                at += 1;
-            }
-            let fits = text.get(at) == Some(&digit);
-            at += 1;
-            fits
-        })
+    let mut digits = digits.chars();
+    let Some(first) = digits.next() else { return true };
+    text.match_indices(first).any(|(start, _)| {
+        let mut next = text[start..].chars().skip(1);
+        digits.clone().all(|digit| next.next() == Some(digit) || next.next() == Some(digit))
     })
+}
+
+/// Returns the secrets that `bytes` contains: as given, or as hexadecimal digits. For what a server has
+/// written: it passes over millions of bytes quickly.
+///
+/// # Panics
+///
+/// If a secret is shorter than two bytes: such a one is anywhere.
+pub fn found_in_bytes<'a>(bytes: &[u8], secrets: &'a [String]) -> BTreeSet<&'a String> {
+    let hex = |secret: &str| {
+        let digits = |byte| [byte >> 4, byte & 15].map(|n| char::from_digit(u32::from(n), 16));
+        secret.bytes().flat_map(digits).flatten().collect()
+    };
+    let mut forms = HashMap::<[u8; 2], Vec<(String, &String)>>::new();
+    for secret in secrets {
+        for form in [secret.clone(), hex(secret)] {
+            let start = [form.as_bytes()[0], form.as_bytes()[1]];
+            forms.entry(start).or_default().push((form, secret));
+        }
+    }
+    let place = |start| usize::from(u16::from_be_bytes(start));
+    let mut begins = vec![false; 1 << 16];
+    for start in forms.keys() {
+        begins[place(*start)] = true;
+    }
+    let (mut found, begins) = (BTreeSet::new(), &begins[..]);
+    for at in 0..bytes.len().saturating_sub(1) {
+        let start = [bytes[at], bytes[at + 1]];
+        if begins[place(start)] {
+            let begun = forms.get(&start).into_iter().flatten();
+            let whole = begun.filter(|(form, _)| bytes[at..].starts_with(form.as_bytes()));
+            found.extend(whole.map(|(_, secret)| *secret));
+        }
+    }
+    found
+}
+
+/// Returns the contents of every file in a directory and those below it.
+///
+/// # Panics
+///
+/// If one cannot be read.
+#[expect(clippy::expect_used, reason = "a test that cannot read all must fail")]
+pub fn contents(directory: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry of it").path();
+        let read = || fs::read(&path).expect("a file that can be read");
+        all.extend(if path.is_dir() { contents(&path) } else { read() });
+    }
+    all
 }
 
 /// Checks that `text` contains none of the secrets.
@@ -86,6 +134,15 @@ mod tests {
             assert_clean(text, SECRETS);
         }
         assert_clean("anything", &[""]);
+    }
+
+    #[test]
+    fn finds_both_forms_in_bytes_and_nothing_else() {
+        let secrets = ["14155550123", "swordfish", "004217"].map(str::to_owned);
+        let bytes = b"\0 14155550123 \xff 303034323137 swordfis";
+        let both = BTreeSet::from([&secrets[0], &secrets[2]]);
+        assert_eq!(found_in_bytes(bytes, &secrets), both);
+        assert_eq!(found_in_bytes(b"7", &secrets), BTreeSet::new());
     }
 
     #[test]

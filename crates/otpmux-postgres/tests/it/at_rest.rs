@@ -1,47 +1,13 @@
 //! Tables, the write-ahead log and a dump contain neither recipients nor codes.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use otpmux_core::{Sent, VendorReference};
 use otpmux_engine::NewVerification;
 use otpmux_testkit::PostgresServer;
+use otpmux_testkit::leaks::{contents, found_in_bytes};
 
 use crate::world::{client, code, provider, store};
-
-/// Returns everything that a server has written.
-fn files(directory: &Path) -> Vec<u8> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        all.extend(if path.is_dir() { files(&path) } else { fs::read(&path).unwrap() });
-    }
-    all
-}
-
-/// Returns the secrets in a dump: as text, or as hexadecimal digits.
-fn found<'a>(dump: &[u8], secrets: &'a [String]) -> BTreeSet<&'a String> {
-    const START: usize = 9;
-    let mut forms = HashMap::<&[u8], Vec<(Vec<u8>, &String)>>::new();
-    let hex = |secret: &str| -> String {
-        let digits = |byte| [byte >> 4, byte & 15].map(|n| char::from_digit(u32::from(n), 16));
-        secret.bytes().flat_map(digits).flatten().collect()
-    };
-    let all: Vec<_> = secrets.iter().map(|secret| (secret.clone(), hex(secret), secret)).collect();
-    for (plain, hex, secret) in &all {
-        for form in [plain, hex] {
-            let same_start = forms.entry(&form.as_bytes()[..START]).or_default();
-            same_start.push((form.clone().into_bytes(), secret));
-        }
-    }
-    let at = |place: usize| {
-        let candidates = dump.get(place..place + START).and_then(|start| forms.get(start));
-        let fits = move |(form, _): &&(Vec<u8>, &String)| dump[place..].starts_with(form);
-        candidates.into_iter().flatten().filter(fits).map(|(_, secret)| *secret)
-    };
-    (0..dump.len()).flat_map(at).collect()
-}
 
 #[tokio::test]
 async fn sec_nothing_that_is_written_holds_a_code_or_a_recipient() {
@@ -78,12 +44,13 @@ async fn sec_nothing_that_is_written_holds_a_code_or_a_recipient() {
 
     server.sql("CHECKPOINT");
     let written = |server: &PostgresServer| {
-        [files(&server.directory()), server.dump().into_bytes(), server.log().into_bytes()].concat()
+        [contents(&server.directory()), server.dump().into_bytes(), server.log().into_bytes()]
+            .concat()
     };
     let all = written(&server);
     assert!(all.len() > 600 * 1_000, "only {} bytes", all.len());
     assert!(server.dump().len() > 600 * 500, "the dump holds the rows");
-    assert_eq!(found(&all, &secrets), BTreeSet::new());
+    assert_eq!(found_in_bytes(&all, &secrets), BTreeSet::new());
 
     // A leak would be found.
     server.sql(&format!(
@@ -91,5 +58,5 @@ async fn sec_nothing_that_is_written_holds_a_code_or_a_recipient() {
         secrets[600], secrets[0]
     ));
     let planted = BTreeSet::from([&secrets[0], &secrets[600]]);
-    assert_eq!(found(&written(&server), &secrets), planted);
+    assert_eq!(found_in_bytes(&written(&server), &secrets), planted);
 }

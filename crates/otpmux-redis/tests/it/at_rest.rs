@@ -1,47 +1,13 @@
 //! The files on disk contain neither recipients nor codes.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use otpmux_core::{Sent, VendorReference};
 use otpmux_engine::NewVerification;
 use otpmux_testkit::RedisServer;
+use otpmux_testkit::leaks::{contents, found_in_bytes};
 
 use crate::world::{client, code, provider, store};
-
-/// Returns everything that a server has written.
-fn files(directory: &Path) -> Vec<u8> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        all.extend(if path.is_dir() { files(&path) } else { fs::read(&path).unwrap() });
-    }
-    all
-}
-
-/// Returns the secrets in a dump: as text, or as hexadecimal digits.
-fn found<'a>(dump: &[u8], secrets: &'a [String]) -> BTreeSet<&'a String> {
-    const START: usize = 9;
-    let mut forms = HashMap::<&[u8], Vec<(Vec<u8>, &String)>>::new();
-    let hex = |secret: &str| -> String {
-        let digits = |byte| [byte >> 4, byte & 15].map(|n| char::from_digit(u32::from(n), 16));
-        secret.bytes().flat_map(digits).flatten().collect()
-    };
-    let all: Vec<_> = secrets.iter().map(|secret| (secret.clone(), hex(secret), secret)).collect();
-    for (plain, hex, secret) in &all {
-        for form in [plain, hex] {
-            let same_start = forms.entry(&form.as_bytes()[..START]).or_default();
-            same_start.push((form.clone().into_bytes(), secret));
-        }
-    }
-    let at = |place: usize| {
-        let candidates = dump.get(place..place + START).and_then(|start| forms.get(start));
-        let fits = move |(form, _): &&(Vec<u8>, &String)| dump[place..].starts_with(form);
-        candidates.into_iter().flatten().filter(fits).map(|(_, secret)| *secret)
-    };
-    (0..dump.len()).flat_map(at).collect()
-}
 
 #[tokio::test]
 async fn sec_a_dump_holds_no_code_and_no_recipient() {
@@ -84,13 +50,13 @@ async fn sec_a_dump_holds_no_code_and_no_recipient() {
     secrets.push("Your code".to_owned());
 
     server.command(&["SAVE"]);
-    let dump = files(server.directory());
+    let dump = contents(server.directory());
     assert!(dump.len() > 600 * 1_000, "only {} bytes", dump.len());
-    assert_eq!(found(&dump, &secrets), BTreeSet::new());
+    assert_eq!(found_in_bytes(&dump, &secrets), BTreeSet::new());
 
     // A leak would be found.
     server.command(&["SET", "leak", &format!("code={}, to={}", secrets[600], secrets[0])]);
     server.command(&["SAVE"]);
     let planted = BTreeSet::from([&secrets[0], &secrets[600]]);
-    assert_eq!(found(&files(server.directory()), &secrets), planted);
+    assert_eq!(found_in_bytes(&contents(server.directory()), &secrets), planted);
 }
