@@ -35,6 +35,10 @@ impl BaseUrl {
         is_loopback(&self.0) || is_link_local(&self.0)
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Returns the URL as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

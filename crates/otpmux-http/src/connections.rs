@@ -4,32 +4,43 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName};
 
 use crate::HttpConfig;
+use crate::client::resolver::Resolver;
+use crate::client::{ConnectorOptions, HttpClient, NoTls, Proxies, Schemes};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// The HTTP client with its connection pool. No connection stays idle for longer than the vendor
 /// announces.
 #[derive(Debug)]
-pub(crate) struct Connections {
-    config: HttpConfig,
-    kept: Mutex<Kept>,
-}
+pub(crate) struct Connections(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    client: reqwest::Client,
+    client: HttpClient,
     /// How long a connection may be idle. Only gets shorter.
     idle: Duration,
 }
 
 impl Connections {
-    pub(crate) fn new(config: HttpConfig) -> reqwest::Result<Self> {
-        let idle = config.pool_idle_timeout;
-        let client = client(&config, idle)?;
-        Ok(Self { config, kept: Mutex::new(Kept { client, idle }) })
+    /// Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// The TLS library cannot start.
+    pub(crate) fn new(config: &HttpConfig) -> Result<Self, NoTls> {
+        let (url, idle) = (&config.base_url, config.pool_idle_timeout);
+        let options = ConnectorOptions {
+            timeout: config.connect_timeout,
+            schemes: if url.is_https() { Schemes::Https } else { Schemes::Http },
+            resolver: Resolver::system(),
+            // An address of this machine needs no proxy.
+            proxies: if url.is_local() { Proxies::Never } else { Proxies::OfEnvironment },
+        };
+        let client = HttpClient::new(options, idle)?;
+        Ok(Self(Mutex::new(Kept { client, idle })))
     }
 
-    pub(crate) fn client(&self) -> reqwest::Client {
+    pub(crate) fn client(&self) -> HttpClient {
         self.kept().client.clone()
     }
 
@@ -40,20 +51,14 @@ impl Connections {
         else {
             return;
         };
-        if idle >= self.kept().idle {
-            return;
-        }
-        // An earlier client had the same settings, so this does not fail; if it did, the answer
-        // would still be valid.
-        let Ok(client) = client(&self.config, idle) else { return };
         let mut kept = self.kept();
         if idle < kept.idle {
-            *kept = Kept { client, idle };
+            *kept = Kept { client: kept.client.with_idle(idle), idle };
         }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,20 +73,6 @@ fn idle(announced: &str) -> Option<Duration> {
     let timeout = Duration::from_secs(u64::from(timeout));
     let second = Duration::from_secs(1);
     Some(if timeout < 2 * second { timeout / 2 } else { timeout.saturating_sub(second) })
-}
-
-fn client(config: &HttpConfig, idle: Duration) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(config.connect_timeout)
-        .pool_idle_timeout(idle)
-        .https_only(!config.base_url.is_local());
-    let builder = if idle.is_zero() { builder.pool_max_idle_per_host(0) } else { builder };
-    // A loopback address needs no proxy.
-    if config.base_url.is_local() { builder.no_proxy() } else { builder }.build()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 mod answer;
 mod base_url;
-mod body;
 mod call;
+mod client;
 mod connections;
 mod decimal;
 mod reading;
@@ -11,6 +11,7 @@ mod receipt_settings;
 mod retry_after;
 mod settings;
 pub mod signature;
+mod target;
 mod time;
 mod transport;
 pub mod webhook;

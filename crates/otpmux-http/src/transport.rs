@@ -5,6 +5,9 @@ use std::sync::Arc;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use otpmux_core::{
     Blame, Certainty, Clock, Context, Error, ErrorKind, ProviderId, Secret, SystemClock,
 };
@@ -14,9 +17,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::answer::{Body, Headers, Hidden};
-use crate::body::{MarkedBody, WriteMarker};
+use crate::client::body::{MarkedBody, WriteMarker};
+use crate::client::{ClientError, is_timeout};
 use crate::connections::Connections;
 use crate::retry_after::retry_after_header;
+use crate::target::Target;
 use crate::{Answer, BaseUrl, Call, HttpConfig, Reading};
 
 /// The transport to one vendor: its address, its credentials, and a connection pool.
@@ -27,6 +32,7 @@ pub struct Transport {
     connections: Arc<Connections>,
     provider: ProviderId,
     config: Arc<HttpConfig>,
+    target: Arc<Target>,
     credentials: HeaderMap,
     secrets: Arc<[Secret]>,
     clock: Arc<dyn Clock>,
@@ -66,12 +72,15 @@ impl Transport {
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
-        let connections = Connections::new(config.clone())
+        let target = Target::new(config.base_url.clone())
+            .map_err(|_| wrong("the base URL does not fit into a request"))?;
+        let connections = Connections::new(&config)
             .map_err(|_| wrong("the TLS client cannot start; are root certificates installed?"))?;
         Ok(Self {
             connections: Arc::new(connections),
             provider,
             config: Arc::new(config),
+            target: Arc::new(target),
             credentials: headers,
             secrets: credentials.iter().map(|(_, secret)| bare(secret)).collect(),
             clock: Arc::new(SystemClock),
@@ -98,11 +107,7 @@ impl Transport {
 
     /// Returns the URL of a call, for a signature over it.
     pub fn url(&self, call: &Call) -> Url {
-        let mut url = self.config.base_url.join(&call.path);
-        if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&call.query);
-        }
-        url
+        self.target.url(call)
     }
 
     /// Sends one request and reads the answer to its end. Every status except a redirect is an
@@ -156,10 +161,10 @@ impl Transport {
         let marker = WriteMarker::default();
         let values = std::mem::take(&mut call.hidden);
         let hidden = Hidden { secrets: Arc::clone(&self.secrets), values };
-        let request = self.request(call, &marker);
+        let request = self.request(call, &marker)?;
         // Pinned here, since a timeout would copy it.
         let exchange = pin!(async {
-            let response = self.connections.client().execute(request).await;
+            let response = self.connections.client().send(request).await;
             let response = response.map_err(|error| self.classify(&error, &marker))?;
             self.read(response, hidden).await
         });
@@ -174,37 +179,39 @@ impl Transport {
         Err(self.failure(ErrorKind::Timeout, certainty).with_detail(detail))
     }
 
-    fn request(&self, call: Call, marker: &WriteMarker) -> reqwest::Request {
-        let url = self.url(&call);
+    fn request(&self, call: Call, marker: &WriteMarker) -> Result<Request<MarkedBody>, Error> {
+        let uri = self.target.uri(&call).map_err(|_| {
+            self.failure(ErrorKind::Internal, Certainty::NotSent)
+                .with_detail("the address of the call does not fit into a request")
+        })?;
         let mut headers = call.headers;
         for (name, value) in &self.credentials {
             if !headers.contains_key(name) {
                 headers.append(name, value.clone());
             }
         }
-        // Built as a whole, since the client's builder would copy every header.
-        let mut request = reqwest::Request::new(call.method, url);
-        *request.headers_mut() = headers;
-        match call.body {
-            Some(bytes) if !bytes.is_empty() => {
-                let body = MarkedBody::new(bytes, marker.clone());
-                *request.body_mut() = Some(reqwest::Body::wrap(body));
-            }
+        let body = match call.body {
+            Some(bytes) if !bytes.is_empty() => MarkedBody::new(bytes, marker.clone()),
             // Without a body, nothing shows when the request left: assume that it did.
             _ => {
                 marker.take();
+                MarkedBody::none()
             }
-        }
-        request
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = call.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     /// Classifies a failed exchange. Only a failure to connect, or a body that was never read,
-    /// proves that nothing arrived: `is_request`, a reset and an incomplete message may also happen
-    /// after the vendor has read the whole request.
-    fn classify(&self, error: &reqwest::Error, marker: &WriteMarker) -> Error {
-        let not_sent = error.is_builder() || error.is_connect() || marker.close();
+    /// proves that nothing arrived: a reset and an incomplete message may also happen after the
+    /// vendor has read the whole request.
+    fn classify(&self, error: &ClientError, marker: &WriteMarker) -> Error {
+        let not_sent = error.is_connect() || marker.close();
         let certainty = if not_sent { Certainty::NotSent } else { Certainty::Unknown };
-        let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
+        let kind = if is_timeout(error) { ErrorKind::Timeout } else { ErrorKind::Transport };
         self.failure(kind, certainty).with_detail(match (error.is_connect(), not_sent) {
             (true, _) => "no connection",
             (false, true) => "the connection broke before anything was written",
@@ -212,7 +219,11 @@ impl Transport {
         })
     }
 
-    async fn read(&self, mut response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
+    async fn read(
+        &self,
+        mut response: Response<Incoming>,
+        hidden: Hidden,
+    ) -> Result<Answer, Error> {
         self.connections.heed(response.headers());
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -221,7 +232,8 @@ impl Transport {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| retry_after_header(text, self.clock.now()));
         let redirect = response.status().is_redirection();
-        let body = if redirect { Bytes::new() } else { self.read_body(response).await? };
+        let body =
+            if redirect { Bytes::new() } else { self.read_body(response.into_body()).await? };
         let provider = self.provider.clone();
         let headers = Headers(headers);
         let answer = Answer { provider, status, headers, retry_after, body: Body(body), hidden };
@@ -233,7 +245,7 @@ impl Transport {
         Ok(answer)
     }
 
-    async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, Error> {
+    async fn read_body(&self, mut body: Incoming) -> Result<Bytes, Error> {
         let limit = self.config.max_answer;
         let cut_off = |_| {
             self.failure(ErrorKind::Transport, Certainty::Unknown)
@@ -241,7 +253,9 @@ impl Transport {
         };
         // Most answers come in one piece, which needs no copy.
         let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-        while let Some(chunk) = response.chunk().await.map_err(cut_off)? {
+        while let Some(frame) = body.frame().await {
+            // The other kind of frame is a trailer.
+            let Ok(chunk) = frame.map_err(cut_off)?.into_data() else { continue };
             if first.len() + rest.len() + chunk.len() > limit {
                 return Err(self
                     .failure(ErrorKind::Protocol, Certainty::Unknown)

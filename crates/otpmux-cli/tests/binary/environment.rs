@@ -3,11 +3,16 @@
 #![cfg(unix)]
 
 use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::ffi::OsStringExt as _;
 use std::process::Command;
+use std::thread;
+
+use otpmux_testkit::leaks::assert_clean;
 
 use crate::shared::{SERVER_KEY, Shared, TO};
-use crate::support::{Ended, program, run};
+use crate::support::{Ended, File, program, run};
 
 fn bytes(bytes: &[u8]) -> OsString {
     OsString::from_vec(bytes.to_vec())
@@ -68,5 +73,79 @@ fn a_secret_that_looks_like_another_is_the_same_or_refused() {
         let mut command = program();
         command.arg("check-config").arg(shared.file.path()).env("KEY", "a").env("SM_KEY", "a");
         refused(command.env("SERVER_KEY", &value), words);
+    }
+}
+
+/// A vendor that is reached through a proxy, if at all.
+fn behind_a_proxy() -> (File, Command) {
+    let file = File::new(
+        "[providers.easyotp]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
+         base_url = \"https://vendor.invalid/api/v1\"\n",
+    );
+    let mut command = program();
+    command.args(["send", "--json", "--to", TO, "--config"]).arg(file.path()).env("KEY", "k3y");
+    (file, command)
+}
+
+/// Runs the command, answers the first request to the proxy, and returns that request and the first
+/// byte after the answer.
+fn through(answer: &'static str) -> (String, Option<u8>, Ended) {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_file, mut command) = behind_a_proxy();
+    command.env("HTTPS_PROXY", format!("http://user:s3cret@{}", proxy.local_addr().unwrap()));
+    let seen = thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.push(byte[0]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        let mut byte = [0];
+        let after = stream.read(&mut byte).unwrap();
+        (String::from_utf8(request).unwrap(), (after == 1).then_some(byte[0]))
+    });
+    let ended = run(&mut command, "");
+    let (request, after) = seen.join().unwrap();
+    (request, after, ended)
+}
+
+/// A proxy sees the name of the vendor and its own credentials, and nothing else.
+#[test]
+fn a_proxy_tunnels_to_the_vendor() {
+    let (request, after, ended) = through("HTTP/1.1 200 Connection established\r\n\r\n");
+    assert!(request.starts_with("CONNECT vendor.invalid:443 HTTP/1.1\r\n"), "{request}");
+    let credentials = "proxy-authorization: basic dxnlcjpzm2nyzxq=\r\n";
+    assert!(request.to_lowercase().contains(credentials), "{request}");
+    assert_clean(&request, &["k3y", TO]);
+    assert_eq!(after, Some(0x16), "the first byte of a TLS handshake");
+    assert_eq!(ended.error()["certainty"], "not_sent");
+    assert_clean(&ended.everything(), &["s3cret", "k3y", TO]);
+}
+
+#[test]
+fn a_proxy_that_refuses_leaves_the_message_unsent() {
+    let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+    let (_, after, ended) = through(refusal);
+    assert_eq!(after, None);
+    let error = ended.error();
+    assert_eq!((&error["kind"], &error["certainty"]), (&"transport".into(), &"not_sent".into()));
+    assert_clean(&ended.everything(), &["s3cret", "k3y", TO]);
+}
+
+/// Neither a proxy that is not for this host nor one of an unknown kind is called; the unknown kind is not
+/// bypassed either.
+#[test]
+fn a_proxy_that_is_not_used() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = proxy.local_addr().unwrap();
+    for (scheme, no_proxy) in [("http", "vendor.invalid"), ("socks5", "")] {
+        let (_file, mut command) = behind_a_proxy();
+        command.env("HTTPS_PROXY", format!("{scheme}://{address}")).env("NO_PROXY", no_proxy);
+        let ended = run(&mut command, "");
+        assert_eq!(ended.error()["certainty"], "not_sent", "{}", ended.everything());
+        assert!(proxy.accept().is_err(), "{scheme}");
     }
 }

@@ -14,13 +14,12 @@
 //! ```
 
 mod address;
-mod resolver;
 mod secret;
 mod sender;
 mod url;
 
+pub use crate::client::resolver::{Lookup, SystemLookup};
 pub use address::is_public;
-pub use resolver::{Lookup, SystemLookup};
 pub use secret::{WebhookSecret, WebhookSecretError};
 pub use sender::{Posted, WebhookSender};
 pub use url::{WebhookUrl, WebhookUrlError};

@@ -1,27 +1,35 @@
-use std::error::Error as _;
 use std::fmt;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Method, Request};
+use tokio::time::timeout;
 
-use super::resolver::{
-    Lookup, NotPermitted, Permitted, SystemLookup, permits_loopback, permits_public,
+use super::{Lookup, SystemLookup, WebhookSecret, WebhookUrl, is_public};
+use crate::client::body::{MarkedBody, WriteMarker};
+use crate::client::resolver::{NotPermitted, Resolver};
+use crate::client::{
+    ClientError, ConnectorOptions, HttpClient, Proxies, Schemes, causes, is_timeout,
 };
-use super::{WebhookSecret, WebhookUrl};
 use crate::retry_after::retry_after_header;
 
 /// How long one try may take, from the look-up of the name to the status of the answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: common servers close it after 5 s.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends webhooks. A try is one request; redirects are not followed, and no proxy is used.
 #[derive(Clone)]
 pub struct WebhookSender {
-    public: reqwest::Client,
-    loopback: reqwest::Client,
-    lookup: Arc<dyn Lookup>,
+    public: HttpClient,
+    loopback: HttpClient,
+    timeout: Duration,
 }
 
 /// The result of one try.
@@ -57,37 +65,26 @@ impl WebhookSender {
     ///
     /// As there.
     pub fn with_lookup(lookup: Arc<dyn Lookup>) -> Result<Self, &'static str> {
-        Self::build(lookup, TIMEOUT)
+        let of = |schemes, lookup, permits| {
+            let options = ConnectorOptions {
+                timeout: CONNECT,
+                schemes,
+                resolver: Resolver::permitting(lookup, permits),
+                // A proxy would look the name up itself.
+                proxies: Proxies::Never,
+            };
+            HttpClient::new(options, IDLE)
+                .map_err(|_| "the TLS client cannot start; are root certificates installed?")
+        };
+        let public = of(Schemes::Https, Arc::clone(&lookup), is_public)?;
+        let loopback = of(Schemes::Any, lookup, is_loopback)?;
+        Ok(Self { public, loopback, timeout: TIMEOUT })
     }
 
     /// Sets how long a try may take. Default: 15 s, as Standard Webhooks recommends.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn with_timeout(self, timeout: Duration) -> Result<Self, &'static str> {
-        Self::build(self.lookup, timeout)
-    }
-
-    fn build(lookup: Arc<dyn Lookup>, timeout: Duration) -> Result<Self, &'static str> {
-        let of = |permits, https: bool| {
-            reqwest::Client::builder()
-                .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                // A proxy would look the name up itself.
-                .no_proxy()
-                .dns_resolver(Permitted { lookup: Arc::clone(&lookup), permits })
-                .connect_timeout(CONNECT)
-                .timeout(timeout)
-                .pool_idle_timeout(Duration::from_secs(4))
-                .https_only(https)
-                .build()
-                .map_err(|_| "the TLS client cannot start; are root certificates installed?")
-        };
-        let (public, loopback) = (of(permits_public, true)?, of(permits_loopback, false)?);
-        Ok(Self { public, loopback, lookup })
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// Sends a webhook once. Each of `secrets` adds one signature: during a rotation
@@ -103,41 +100,54 @@ impl WebhookSender {
         let timestamp = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let signatures: Vec<_> =
             secrets.iter().map(|secret| secret.sign(id, timestamp, body.as_bytes())).collect();
+        let request = request(to, id, timestamp, &signatures.join(" "), body);
+        let Ok(request) = request else { return Posted::Failed("the request is not valid HTTP") };
         let client = if to.is_loopback() { &self.loopback } else { &self.public };
-        let request = client
-            .post(to.url().clone())
-            .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signatures.join(" "))
-            .body(body);
-        match request.send().await {
-            Ok(answer) if answer.status().is_success() => Posted::Accepted,
-            Ok(answer) => {
+        match timeout(self.timeout, client.send(request)).await {
+            Ok(Ok(answer)) if answer.status().is_success() => Posted::Accepted,
+            Ok(Ok(answer)) => {
                 let text = answer.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
                 let retry_after = text.and_then(|text| retry_after_header(text, now));
                 Posted::Refused { status: answer.status().as_u16(), retry_after }
             }
-            Err(error) => Posted::Failed(reason(&error)),
+            Ok(Err(error)) => Posted::Failed(reason(&error)),
+            Err(_) => Posted::Failed("no answer in time"),
         }
     }
 }
 
+fn request(
+    to: &WebhookUrl,
+    id: &str,
+    timestamp: u64,
+    signatures: &str,
+    body: String,
+) -> Result<Request<MarkedBody>, http::Error> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(to.url().as_str())
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", timestamp)
+        .header("webhook-signature", signatures)
+        .body(MarkedBody::new(Bytes::from(body), WriteMarker::default()))
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
 /// Texts of the HTTP client may contain the URL.
-fn reason(error: &reqwest::Error) -> &'static str {
-    let mut cause = error.source();
-    while let Some(it) = cause {
-        let own = it.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if it.is::<NotPermitted>()
-            || own.is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotPermitted>)
-        {
-            return "the name of the host has no public address";
-        }
-        cause = it.source();
-    }
-    if error.is_connect() {
+fn reason(error: &ClientError) -> &'static str {
+    let not_permitted = |cause: &(dyn std::error::Error + 'static)| {
+        let own = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        own.is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotPermitted>)
+    };
+    if causes(error).any(not_permitted) {
+        "the name of the host has no public address"
+    } else if error.is_connect() {
         "no connection"
-    } else if error.is_timeout() {
+    } else if is_timeout(error) {
         "no answer in time"
     } else {
         "the connection broke, or what came back is not HTTP"

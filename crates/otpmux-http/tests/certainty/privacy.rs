@@ -72,7 +72,7 @@ async fn nothing_shows_key_recipient_or_code() {
 
     let log = capture.text();
     assert!(log.contains("vendor_call"), "the capture works:\n{log}");
-    assert!(log.contains("reqwest"), "the HTTP client's own lines too:\n{log}");
+    assert!(log.contains("hyper_util"), "the HTTP client's own lines too:\n{log}");
     capture.assert_clean(SECRETS);
     leaks::assert_clean(&shown, SECRETS);
 }

@@ -46,7 +46,12 @@ pub(crate) struct MarkedBody {
 }
 
 impl MarkedBody {
-    /// `bytes` must not be empty: an empty body is never read, so its marker would be wrong.
+    /// Returns the body of a request that has none. It is never read, so its marker would be wrong.
+    pub(crate) fn none() -> Self {
+        Self { bytes: None, marker: WriteMarker::default() }
+    }
+
+    /// `bytes` must not be empty: as for [`none`](Self::none).
     pub(crate) fn new(bytes: Bytes, marker: WriteMarker) -> Self {
         debug_assert!(!bytes.is_empty());
         Self { bytes: Some(bytes), marker }

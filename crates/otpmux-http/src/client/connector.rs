@@ -1,0 +1,176 @@
+//! New connections: TCP, a proxy if one is configured, and TLS, together within one time limit.
+
+use std::error::Error;
+use std::future::{Future, ready};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::NoTls;
+use super::resolver::Resolver;
+
+/// Probes of an idle connection: a peer that has gone is noticed after a minute.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_PROBES: u32 = 3;
+/// How long written bytes may stay without an acknowledgement.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
+/// How connections are made.
+#[derive(Clone)]
+pub(crate) struct ConnectorOptions {
+    /// The time limit of a whole connection: name, TCP, proxy and TLS.
+    pub(crate) timeout: Duration,
+    pub(crate) schemes: Schemes,
+    pub(crate) resolver: Resolver,
+    pub(crate) proxies: Proxies,
+}
+
+/// Which URLs are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schemes {
+    /// `http` only: no root certificate is read.
+    Http,
+    /// `https` only.
+    Https,
+    /// Both.
+    Any,
+}
+
+/// Which proxies are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proxies {
+    /// None.
+    Never,
+    /// Those of `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    OfEnvironment,
+}
+
+/// The way to the vendor or to its proxy.
+type FirstHop = MaybeHttpsStream<TokioIo<TcpStream>>;
+type BoxError = Box<dyn Error + Send + Sync>;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// Makes connections within the time limit.
+#[derive(Clone)]
+pub(super) struct Connector {
+    timeout: Duration,
+    tls: HttpsConnector<Way>,
+}
+
+impl Connector {
+    pub(super) fn new(options: ConnectorOptions) -> Result<Self, NoTls> {
+        let ConnectorOptions { timeout, schemes, resolver, proxies } = options;
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_PROBES));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+
+        let config = tls_config(schemes)?;
+        let proxies = match proxies {
+            Proxies::Never => None,
+            Proxies::OfEnvironment => Some(Arc::new(Matcher::from_env())),
+        };
+        let to_proxy = HttpsConnector::from((tcp.clone(), config.clone()));
+        let way = Way { tcp, to_proxy, proxies };
+        let builder = HttpsConnectorBuilder::new().with_tls_config(config);
+        let builder = match schemes {
+            Schemes::Https => builder.https_only(),
+            Schemes::Http | Schemes::Any => builder.https_or_http(),
+        };
+        Ok(Self { timeout, tls: builder.enable_http1().wrap_connector(way) })
+    }
+}
+
+fn tls_config(schemes: Schemes) -> Result<ClientConfig, NoTls> {
+    let provider = CryptoProvider::get_default()
+        .cloned()
+        .unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| NoTls)?;
+    let builder = match schemes {
+        Schemes::Http => builder.with_root_certificates(RootCertStore::empty()),
+        Schemes::Https | Schemes::Any => builder.with_platform_verifier().map_err(|_| NoTls)?,
+    };
+    Ok(builder.with_no_client_auth())
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<FirstHop>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tls.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = timeout(self.timeout, self.tls.call(to));
+        Box::pin(async move {
+            connecting
+                .await
+                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+        })
+    }
+}
+
+/// Makes the connection that TLS to the vendor runs over: TCP, or a tunnel through a proxy.
+#[derive(Clone)]
+struct Way {
+    tcp: HttpConnector<Resolver>,
+    to_proxy: HttpsConnector<HttpConnector<Resolver>>,
+    proxies: Option<Arc<Matcher>>,
+}
+
+impl Way {
+    fn proxy(&self, to: &Uri) -> Option<Intercept> {
+        self.proxies.as_ref()?.intercept(to)
+    }
+}
+
+impl Service<Uri> for Way {
+    type Response = FirstHop;
+    type Error = BoxError;
+    type Future = Connecting<FirstHop>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let Some(proxy) = self.proxy(&to) else {
+            let connecting = self.tcp.call(to);
+            return Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) });
+        };
+        // A proxy that speaks SOCKS must not be bypassed.
+        if !matches!(proxy.uri().scheme_str(), Some("http" | "https")) {
+            return Box::pin(ready(Err("the proxy is neither http nor https".into())));
+        }
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
+        if let Some(credentials) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(credentials.clone());
+        }
+        let connecting = tunnel.call(to);
+        Box::pin(async move { Ok(connecting.await?) })
+    }
+}

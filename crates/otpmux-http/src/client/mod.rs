@@ -1,0 +1,94 @@
+//! The HTTP client of vendors and of webhooks: HTTP/1.1 over a connection pool. It follows no redirect,
+//! keeps no cookie, and sends a request at most once.
+
+pub(crate) mod body;
+mod connector;
+pub(crate) mod resolver;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use http::header::{ACCEPT, HeaderValue, USER_AGENT};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use self::body::MarkedBody;
+use self::connector::Connector;
+pub(crate) use self::connector::{ConnectorOptions, Proxies, Schemes};
+
+/// A failed exchange. [`is_connect`](legacy::Error::is_connect) proves that nothing of the request
+/// left; [`is_timeout`] says why.
+pub(crate) type ClientError = legacy::Error;
+
+/// A connection pool. Clones share it.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    pool: legacy::Client<Connector, MarkedBody>,
+    connector: Connector,
+}
+
+impl HttpClient {
+    /// Creates a client that keeps an idle connection this long; opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// The TLS library cannot start, for example without root certificates.
+    pub(crate) fn new(options: ConnectorOptions, idle: Duration) -> Result<Self, NoTls> {
+        Ok(Self::with_connector(Connector::new(options)?, idle))
+    }
+
+    /// Returns a client with the same settings and a pool of its own.
+    pub(crate) fn with_idle(&self, idle: Duration) -> Self {
+        Self::with_connector(self.connector.clone(), idle)
+    }
+
+    fn with_connector(connector: Connector, idle: Duration) -> Self {
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(idle);
+        if idle.is_zero() {
+            builder.pool_max_idle_per_host(0);
+        }
+        Self { pool: builder.build(connector.clone()), connector }
+    }
+
+    /// Sends a request, and returns when the head of the answer is there. The URI is absolute.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<MarkedBody>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let headers = request.headers_mut();
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(USER_AGENT).or_insert(OTPMUX);
+        self.pool.request(request).await
+    }
+}
+
+const OTPMUX: HeaderValue = HeaderValue::from_static(concat!("otpmux/", env!("CARGO_PKG_VERSION")));
+
+/// Whether an exchange failed because of a time limit: that of the connection, or one of the operating
+/// system.
+pub(crate) fn is_timeout(error: &ClientError) -> bool {
+    causes(error).any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::TimedOut)
+    })
+}
+
+/// The causes of a failure, from the outermost on.
+pub(crate) fn causes(error: &ClientError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+}
+
+/// The TLS library cannot start.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the TLS client cannot start; are root certificates installed?")]
+pub(crate) struct NoTls;
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}
