@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 
 use super::problems::OfQuestion;
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::capabilities::Capabilities;

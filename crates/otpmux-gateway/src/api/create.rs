@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -21,6 +20,7 @@ use super::fields::Fields;
 use super::idempotency::IdempotencyName;
 use super::input::Body;
 use super::problems::OfSend;
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::capabilities::Capabilities;

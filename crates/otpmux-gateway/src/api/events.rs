@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -12,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problems::{OfQuestion, OfShow};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;

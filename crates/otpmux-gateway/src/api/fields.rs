@@ -8,6 +8,9 @@ use std::ops::RangeInclusive;
 use super::tree::Tree;
 use crate::problem::{Code, Mistake, Problem};
 
+/// About as many as the largest object has.
+const MOST_FIELDS: usize = 24;
+
 /// The fields of an object that are not read yet, and the mistakes in those that are.
 pub(super) struct Fields {
     /// The field that contains the object, with a dot; empty for the whole body.
@@ -29,20 +32,21 @@ impl Fields {
     }
 
     fn within(within: String, rest: Vec<(String, Tree)>) -> Self {
-        Self { within, known: Vec::new(), rest, mistakes: Vec::new() }
+        Self { within, known: Vec::with_capacity(MOST_FIELDS), rest, mistakes: Vec::new() }
     }
 
     /// Takes a field out; a field with the value null counts as absent.
     fn take(&mut self, name: &'static str) -> Option<Tree> {
         self.known.push(name);
-        let mut found = self.rest.extract_if(.., |(other, _)| other == name);
-        let (first, another) = (found.next(), found.next().is_some());
-        found.for_each(drop);
-        if another {
+        let first = self.rest.iter().position(|(other, _)| other == name)?;
+        let (_, value) = self.rest.swap_remove(first);
+        let left = self.rest.len();
+        self.rest.retain(|(other, _)| other != name);
+        if self.rest.len() < left {
             self.mistake(name, Code::DuplicateField, "occurs twice");
             return None;
         }
-        first.map(|(_, value)| value).filter(|value| !matches!(value, Tree::Null))
+        (!matches!(value, Tree::Null)).then_some(value)
     }
 
     /// Returns a string without taking it, because another field depends on it.
@@ -134,15 +138,15 @@ impl Fields {
         range: RangeInclusive<u64>,
     ) -> Option<T> {
         let (least, most) = (*range.start(), *range.end());
-        let must = format!("a whole number of {unit} from {least} to {most}");
+        let must = || format!("a whole number of {unit} from {least} to {most}");
         match self.take(name)? {
             Tree::Whole(number) if range.contains(&number) => T::try_from(number).ok(),
             Tree::Whole(_) | Tree::Number => {
-                self.mistake(name, Code::OutOfRange, format!("must be {must}"));
+                self.mistake(name, Code::OutOfRange, format!("must be {}", must()));
                 None
             }
             other => {
-                self.wrong_type(name, &must, &other);
+                self.wrong_type(name, &must(), &other);
                 None
             }
         }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::admin::ProviderView;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problems::OfQuestion;
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;

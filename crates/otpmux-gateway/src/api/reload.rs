@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::Certainty;
 use otpmux::provider::ProviderId;
@@ -8,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problems::OfReload;
+use crate::answer::Answer;
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::Caller;

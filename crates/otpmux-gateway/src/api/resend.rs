@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::{Channel, InFlight, Resend};
 use utoipa::ToSchema;
@@ -8,6 +7,7 @@ use utoipa::ToSchema;
 use super::idempotency::IdempotencyName;
 use super::input::{Id, OptionalBody};
 use super::problems::OfResend;
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;

@@ -1,7 +1,6 @@
-use axum::Json as Answer;
-
 use super::input::Id;
 use super::problems::OfShow;
+use crate::answer::Answer;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::views::DetailsView;

@@ -1,7 +1,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::{Code, Selector, Verdict, Verify};
 use utoipa::ToSchema;
@@ -11,6 +10,7 @@ use super::fields::Fields;
 use super::idempotency::IdempotencyName;
 use super::input::{Body, Id};
 use super::problems::OfVerify;
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::forwarded::ClientAddress;

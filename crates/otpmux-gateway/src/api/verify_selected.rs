@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::{CountryCode, ExternalId, OtpClient, Purpose, Selector};
 use utoipa::ToSchema;
@@ -13,6 +12,7 @@ use super::idempotency::IdempotencyName;
 use super::input::Body;
 use super::problems::OfVerify;
 use super::verify::{Guesser, Typed, answer};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::forwarded::ClientAddress;

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use otpmux::{Code, NewDelivery, OtpClient, Recipient};
 use utoipa::ToSchema;
 
+use crate::answer::Answer;
 use crate::api::create::{
     Client, country_schema, metadata_schema, options, recipient, recipient_schema, variables_schema,
 };

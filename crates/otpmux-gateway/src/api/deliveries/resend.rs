@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::{Channel, InFlight, Resend};
 
 use super::Id;
+use crate::answer::Answer;
 use crate::api::idempotency::IdempotencyName;
 use crate::api::input::OptionalBody;
 use crate::api::problems::OfResend;

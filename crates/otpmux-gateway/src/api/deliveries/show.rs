@@ -1,6 +1,5 @@
-use axum::Json as Answer;
-
 use super::Id;
+use crate::answer::Answer;
 use crate::api::problems::OfShow;
 use crate::auth::Caller;
 use crate::delivery_views::DeliveryDetailsView;

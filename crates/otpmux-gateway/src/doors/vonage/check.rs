@@ -1,4 +1,3 @@
-use axum::Json as Answer;
 use otpmux::{Code, Verdict, Verify};
 use serde::Serialize;
 
@@ -6,6 +5,7 @@ use super::failure::Failure;
 use super::id;
 use super::json::Json;
 use super::session::Session;
+use crate::answer::Answer;
 
 /// The answer to a right code.
 #[derive(Debug, Serialize)]

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::body::Body;
 use axum::extract::State;
 use otpmux::admin::Choice;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::json;
 use super::session::Session;
+use crate::answer::Answer;
 use crate::app::App;
 
 /// The metadata that keeps the channels of a workflow.

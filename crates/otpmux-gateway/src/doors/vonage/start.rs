@@ -3,7 +3,6 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use http::StatusCode;
 use otpmux::{Channel, EscalationStep, NewVerification, OtpClient, Recipient, Repeat};
@@ -14,6 +13,7 @@ use super::failure::Failure;
 use super::json::Json;
 use super::session::Session;
 use super::{id, next};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::doors::recipient::{self, WithoutPlus};
 
