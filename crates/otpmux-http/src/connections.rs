@@ -5,7 +5,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use crate::HttpConfig;
 use crate::client::resolver::Resolver;
-use crate::client::{ConnectorOptions, HttpClient, NoTls, Proxies, Schemes};
+use crate::client::{ConnectorOptions, HttpClient, Proxies, tls};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -27,16 +27,19 @@ impl Connections {
     /// # Errors
     ///
     /// The TLS library cannot start.
-    pub(crate) fn new(config: &HttpConfig) -> Result<Self, NoTls> {
+    pub(crate) fn new(config: &HttpConfig) -> Result<Self, &'static str> {
         let (url, idle) = (&config.base_url, config.pool_idle_timeout);
+        let https_only = url.is_https();
+        let tls = if https_only { tls::with_system_roots() } else { tls::without_roots() };
         let options = ConnectorOptions {
             timeout: config.connect_timeout,
-            schemes: if url.is_https() { Schemes::Https } else { Schemes::Http },
+            tls: tls?,
+            https_only,
             resolver: Resolver::system(),
             // An address of this machine needs no proxy.
             proxies: if url.is_local() { Proxies::Never } else { Proxies::OfEnvironment },
         };
-        let client = HttpClient::new(options, idle)?;
+        let client = HttpClient::new(options, idle);
         Ok(Self(Mutex::new(Kept { client, idle })))
     }
 

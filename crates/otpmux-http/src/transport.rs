@@ -74,8 +74,7 @@ impl Transport {
         }
         let target = Target::new(config.base_url.clone())
             .map_err(|_| wrong("the base URL does not fit into a request"))?;
-        let connections = Connections::new(&config)
-            .map_err(|_| wrong("the TLS client cannot start; are root certificates installed?"))?;
+        let connections = Connections::new(&config).map_err(wrong)?;
         Ok(Self {
             connections: Arc::new(connections),
             provider,

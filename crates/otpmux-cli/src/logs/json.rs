@@ -102,8 +102,12 @@ fn quote(to: &mut String, text: &str) {
 }
 
 fn escape(to: &mut String, mut text: &str) {
-    while let Some(at) = text.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
-    {
+    let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Most texts hold none. Without an early end, the compiler looks at many bytes at once.
+    if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
+        return to.push_str(text);
+    }
+    while let Some(at) = text.bytes().position(is_special) {
         to.push_str(&text[..at]);
         match text.as_bytes()[at] {
             b'\n' => to.push_str("\\n"),

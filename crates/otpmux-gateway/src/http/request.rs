@@ -96,8 +96,20 @@ fn new_id() -> HeaderValue {
     });
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    HeaderValue::try_from(format!("{:016x}-{number:x}", *PROCESS))
-        .unwrap_or_else(|_| HeaderValue::from_static("0"))
+    let mut id = [0; 33];
+    id[..16].copy_from_slice(&hex(*PROCESS));
+    id[16] = b'-';
+    id[17..].copy_from_slice(&hex(number));
+    HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+/// The sixteen hex digits of a number.
+fn hex(number: u64) -> [u8; 16] {
+    let bytes = number.to_be_bytes();
+    std::array::from_fn(|at| {
+        let half = if at % 2 == 0 { bytes[at / 2] >> 4 } else { bytes[at / 2] & 15 };
+        b"0123456789abcdef"[usize::from(half)]
+    })
 }
 
 /// The trace id of the request (W3C Trace Context): 32 hex digits, not all of them zero.

@@ -38,14 +38,19 @@ pub(super) fn route(doors: &Mounted, path: &str) -> &'static str {
 }
 
 fn fits(route: &str, path: &str) -> bool {
-    let (mut route, mut path) = (route.split('/'), path.split('/'));
-    loop {
-        match (route.next(), path.next()) {
-            (None, None) => return true,
-            (Some(part), Some(given)) if part == given || part.starts_with('{') => {}
-            _ => return false,
+    let (mut route, mut path) = (route.as_bytes(), path.as_bytes());
+    let after = |text: &[u8], end: u8| text.iter().position(|&byte| byte == end);
+    while let [first, rest @ ..] = route {
+        if *first == b'{' {
+            route = after(rest, b'}').map_or(&[][..], |end| &rest[end + 1..]);
+            path = &path[after(path, b'/').unwrap_or(path.len())..];
+        } else if path.first() == Some(first) {
+            (route, path) = (rest, &path[1..]);
+        } else {
+            return false;
         }
     }
+    path.is_empty()
 }
 
 #[cfg(test)]
@@ -63,6 +68,9 @@ mod tests {
             ("/v1/verifications/x/resend/y", "other"),
             ("/v1/deliveries/x/outcome", "/v1/deliveries/{id}/outcome"),
             ("/v1/receipts/twilio", "/v1/receipts/{provider}"),
+            ("/v1/receipts/", "/v1/receipts/{provider}"),
+            ("/v1/verifications/", "/v1/verifications/{id}"),
+            ("/v1/verification", "other"),
             ("/+919876543210", "other"),
             ("", "other"),
         ];

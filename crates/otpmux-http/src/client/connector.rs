@@ -14,14 +14,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::NoTls;
 use super::resolver::Resolver;
 
 /// Probes of an idle connection: a peer that has gone is noticed after a minute.
@@ -36,20 +33,11 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 pub(crate) struct ConnectorOptions {
     /// The time limit of a whole connection: name, TCP, proxy and TLS.
     pub(crate) timeout: Duration,
-    pub(crate) schemes: Schemes,
+    pub(crate) tls: Arc<ClientConfig>,
+    /// Whether plain HTTP is refused.
+    pub(crate) https_only: bool,
     pub(crate) resolver: Resolver,
     pub(crate) proxies: Proxies,
-}
-
-/// Which URLs are called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Schemes {
-    /// `http` only: no root certificate is read.
-    Http,
-    /// `https` only.
-    Https,
-    /// Both.
-    Any,
 }
 
 /// Which proxies are used.
@@ -74,8 +62,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(options: ConnectorOptions) -> Result<Self, NoTls> {
-        let ConnectorOptions { timeout, schemes, resolver, proxies } = options;
+    pub(super) fn new(options: ConnectorOptions) -> Self {
+        let ConnectorOptions { timeout, tls, https_only, resolver, proxies } = options;
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -85,34 +73,16 @@ impl Connector {
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 
-        let config = tls_config(schemes)?;
         let proxies = match proxies {
             Proxies::Never => None,
             Proxies::OfEnvironment => Some(Arc::new(Matcher::from_env())),
         };
-        let to_proxy = HttpsConnector::from((tcp.clone(), config.clone()));
+        let to_proxy = HttpsConnector::from((tcp.clone(), Arc::clone(&tls)));
         let way = Way { tcp, to_proxy, proxies };
-        let builder = HttpsConnectorBuilder::new().with_tls_config(config);
-        let builder = match schemes {
-            Schemes::Https => builder.https_only(),
-            Schemes::Http | Schemes::Any => builder.https_or_http(),
-        };
-        Ok(Self { timeout, tls: builder.enable_http1().wrap_connector(way) })
+        let builder = HttpsConnectorBuilder::new().with_tls_config((*tls).clone());
+        let builder = if https_only { builder.https_only() } else { builder.https_or_http() };
+        Self { timeout, tls: builder.enable_http1().wrap_connector(way) }
     }
-}
-
-fn tls_config(schemes: Schemes) -> Result<ClientConfig, NoTls> {
-    let provider = CryptoProvider::get_default()
-        .cloned()
-        .unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| NoTls)?;
-    let builder = match schemes {
-        Schemes::Http => builder.with_root_certificates(RootCertStore::empty()),
-        Schemes::Https | Schemes::Any => builder.with_platform_verifier().map_err(|_| NoTls)?,
-    };
-    Ok(builder.with_no_client_auth())
 }
 
 impl Service<Uri> for Connector {

@@ -4,6 +4,7 @@
 pub(crate) mod body;
 mod connector;
 pub(crate) mod resolver;
+pub(crate) mod tls;
 
 use std::error::Error;
 use std::fmt;
@@ -18,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use self::body::MarkedBody;
 use self::connector::Connector;
-pub(crate) use self::connector::{ConnectorOptions, Proxies, Schemes};
+pub(crate) use self::connector::{ConnectorOptions, Proxies};
 
 /// A failed exchange. [`is_connect`](legacy::Error::is_connect) proves that nothing of the request
 /// left; [`is_timeout`] says why.
@@ -33,12 +34,8 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     /// Creates a client that keeps an idle connection this long; opens no connection.
-    ///
-    /// # Errors
-    ///
-    /// The TLS library cannot start, for example without root certificates.
-    pub(crate) fn new(options: ConnectorOptions, idle: Duration) -> Result<Self, NoTls> {
-        Ok(Self::with_connector(Connector::new(options)?, idle))
+    pub(crate) fn new(options: ConnectorOptions, idle: Duration) -> Self {
+        Self::with_connector(Connector::new(options), idle)
     }
 
     /// Returns a client with the same settings and a pool of its own.
@@ -81,11 +78,6 @@ pub(crate) fn is_timeout(error: &ClientError) -> bool {
 pub(crate) fn causes(error: &ClientError) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
 }
-
-/// The TLS library cannot start.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the TLS client cannot start; are root certificates installed?")]
-pub(crate) struct NoTls;
 
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,9 +12,7 @@ use tokio::time::timeout;
 use super::{Lookup, SystemLookup, WebhookSecret, WebhookUrl, is_public};
 use crate::client::body::{MarkedBody, WriteMarker};
 use crate::client::resolver::{NotPermitted, Resolver};
-use crate::client::{
-    ClientError, ConnectorOptions, HttpClient, Proxies, Schemes, causes, is_timeout,
-};
+use crate::client::{ClientError, ConnectorOptions, HttpClient, Proxies, causes, is_timeout, tls};
 use crate::retry_after::retry_after_header;
 
 /// How long one try may take, from the look-up of the name to the status of the answer.
@@ -65,19 +63,20 @@ impl WebhookSender {
     ///
     /// As there.
     pub fn with_lookup(lookup: Arc<dyn Lookup>) -> Result<Self, &'static str> {
-        let of = |schemes, lookup, permits| {
+        let tls = tls::with_system_roots()?;
+        let of = |https_only, lookup, permits| {
             let options = ConnectorOptions {
                 timeout: CONNECT,
-                schemes,
+                tls: Arc::clone(&tls),
+                https_only,
                 resolver: Resolver::permitting(lookup, permits),
                 // A proxy would look the name up itself.
                 proxies: Proxies::Never,
             };
             HttpClient::new(options, IDLE)
-                .map_err(|_| "the TLS client cannot start; are root certificates installed?")
         };
-        let public = of(Schemes::Https, Arc::clone(&lookup), is_public)?;
-        let loopback = of(Schemes::Any, lookup, is_loopback)?;
+        let public = of(true, Arc::clone(&lookup), is_public);
+        let loopback = of(false, lookup, is_loopback);
         Ok(Self { public, loopback, timeout: TIMEOUT })
     }
 
