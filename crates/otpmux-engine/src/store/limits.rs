@@ -129,10 +129,11 @@ impl LimitExceeded {
 /// its windows, at most.
 ///
 /// The newest hit is a field by itself, because most keys are hit once before their windows end:
-/// such a log allocates nothing.
+/// such a log allocates nothing. A table of logs is large and read at random, so each log is small.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HitLog {
-    older: VecDeque<u64>,
+    #[expect(clippy::box_collection, reason = "most logs have none, and are smaller without it")]
+    older: Option<Box<VecDeque<u64>>>,
     newest: Option<NonZeroU64>,
     /// The longest window among its hits.
     longest: u64,
@@ -143,7 +144,10 @@ impl HitLog {
     fn nth_back(&self, back: u32) -> Option<u64> {
         match usize::try_from(back).unwrap_or(usize::MAX) {
             1 => self.newest.map(NonZeroU64::get),
-            back => self.older.get((self.older.len() + 1).checked_sub(back)?).copied(),
+            back => {
+                let older = self.older.as_deref()?;
+                older.get((older.len() + 1).checked_sub(back)?).copied()
+            }
         }
     }
 
@@ -167,11 +171,14 @@ impl HitLog {
     pub(crate) fn hit(&mut self, windows: &[RateLimit], now: SystemTime) {
         let most = windows.iter().map(|window| window.count).max().unwrap_or(0);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        if let Some(newest) = self.newest {
-            self.older.push_back(newest.get());
-        }
-        while self.older.len() >= most.max(1) {
-            self.older.pop_front();
+        if most <= 1 {
+            self.older = None;
+        } else if let Some(newest) = self.newest {
+            let older = self.older.get_or_insert_default();
+            older.push_back(newest.get());
+            while older.len() >= most {
+                older.pop_front();
+            }
         }
         self.newest = Some(stamp(now));
         self.longest = millis_of(longest(windows));
@@ -180,10 +187,13 @@ impl HitLog {
     /// Takes back one hit at this time, if there is one.
     pub(crate) fn take_back(&mut self, at: SystemTime) {
         let at = stamp(at);
+        let older = self.older.as_deref_mut();
         if self.newest == Some(at) {
-            self.newest = self.older.pop_back().and_then(NonZeroU64::new);
-        } else if let Some(place) = self.older.iter().rposition(|hit| *hit == at.get()) {
-            self.older.remove(place);
+            self.newest = older.and_then(VecDeque::pop_back).and_then(NonZeroU64::new);
+        } else if let Some(older) = older
+            && let Some(place) = older.iter().rposition(|hit| *hit == at.get())
+        {
+            older.remove(place);
         }
     }
 
