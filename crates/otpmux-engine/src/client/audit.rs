@@ -185,14 +185,14 @@ impl Inner {
 
     pub(super) async fn audited_check(
         self: &Arc<Self>,
-        which: Selector,
+        which: &Selector,
         code: &Code,
-        verify: Verify,
+        verify: &Verify,
         tenant: Option<&str>,
     ) -> Result<Checked, Error> {
         let mut opened = self.begin("verify", tenant);
         if let Some(opened) = &mut opened {
-            match &which {
+            match which {
                 Selector::Id(id) => opened.set(|entry| entry.id = Some(id.to_string())),
                 Selector::Recipient { recipient, purpose } => {
                     opened.of_recipient(recipient, purpose);

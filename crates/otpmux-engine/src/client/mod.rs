@@ -287,7 +287,7 @@ impl OtpClient {
         code: &Code,
         verify: Verify,
     ) -> Result<Checked, Error> {
-        self.inner().audited_check(which.into(), code, verify, None).await
+        self.inner().audited_check(&which.into(), code, &verify, None).await
     }
 
     /// Returns the state of a verification. Asks the vendors that report delivery where the

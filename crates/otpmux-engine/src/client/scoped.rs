@@ -197,7 +197,7 @@ impl ScopedClient {
             },
         };
         verify.purpose = expected.or(verify.purpose);
-        inner.audited_check(which, code, verify, self.tenant()).await
+        inner.audited_check(&which, code, &verify, self.tenant()).await
     }
 
     /// The purpose of a verification in the scope.

@@ -11,9 +11,9 @@ use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt};
 impl Inner {
     pub(super) async fn check(
         self: &Arc<Self>,
-        which: Selector,
+        which: &Selector,
         code: &Code,
-        verify: Verify,
+        verify: &Verify,
         tenant: Option<&str>,
     ) -> Result<Checked, Error> {
         let checked = self.try_code(which, code, verify, tenant).await;
@@ -29,15 +29,15 @@ impl Inner {
 
     async fn try_code(
         self: &Arc<Self>,
-        which: Selector,
+        which: &Selector,
         code: &Code,
-        verify: Verify,
+        verify: &Verify,
         tenant: Option<&str>,
     ) -> Result<Checked, Error> {
-        if is_for_nothing(&which, &verify) {
+        if is_for_nothing(which, verify) {
             return Ok(Checked::NONE);
         }
-        let guess = match &which {
+        let guess = match which {
             Selector::Id(id) => self.keys.guess(*id, code),
             Selector::Recipient { recipient, purpose } => {
                 self.keys.guess_of(recipient, purpose, code)
@@ -50,8 +50,8 @@ impl Inner {
         if let Some(recipient) = &verify.recipient {
             guess = guess.for_recipient(recipient, &self.keys);
         }
-        if let Some(purpose) = verify.purpose {
-            guess = guess.for_purpose(purpose);
+        if let Some(purpose) = &verify.purpose {
+            guess = guess.for_purpose(purpose.clone());
         }
         self.ensure_same_keys().await?;
         let now = self.clock.now();

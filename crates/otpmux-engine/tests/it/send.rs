@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Channel, ErrorKind, Recipient};
-use otpmux_engine::{BuildError, NewVerification, OtpClient, Route, Routes, VerificationStatus};
+use otpmux_engine::{
+    BuildError, NewVerification, OtpClient, Route, Routes, VerificationId, VerificationStatus,
+};
 
 use crate::world::{World, builder, carrier, down, lenient, phone};
 
@@ -44,6 +46,18 @@ async fn nothing_that_is_wrong_reaches_a_provider() {
     }
     assert_eq!(provider.count(), 0);
     assert!(world.store.is_empty(), "nor the store");
+}
+
+/// Applications move these futures, and each move copies a future as a whole.
+#[tokio::test]
+async fn the_futures_of_a_send_and_a_verify_are_small() {
+    let provider = carrier("a");
+    let world = World::of(&[&provider]);
+    let (client, code) = (&world.client, "004217".parse().unwrap());
+    let send = client.send(NewVerification::to(phone()));
+    let verify = client.verify(VerificationId::from_bytes([2; 16]), &code);
+    let sizes = [size_of_val(&send), size_of_val(&verify)];
+    assert!(sizes[0] <= 3_300 && sizes[1] <= 1_400, "{sizes:?} bytes");
 }
 
 #[tokio::test]
