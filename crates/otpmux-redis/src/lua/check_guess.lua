@@ -132,13 +132,13 @@ if right then
   -- Its code is of no use any more.
   text = string.sub(text, 1, ${version.at}) .. 'a' .. counted
     .. string.sub(text, ${guesses.after}, states_end) .. '\0' .. string.sub(text, last + 1)
-  local watched = string.byte(text, ${watched.at}) == 1
-  if watched then
-    local due = field_after(text, ${fields.due})
+  local due, due_last
+  if string.byte(text, ${watched.at}) == 1 then
+    due, due_last = field_after(text, ${fields.due})
     text = string.sub(text, 1, due - 1) .. NEVER .. string.sub(text, due + #NEVER)
   end
   redis.call('SET', key, text, 'KEEPTTL')
-  if watched then
+  if due then
     follow(key, NEVER)
   end
   if own_log then
@@ -148,7 +148,7 @@ if right then
     keep_guess(named, key, content, 'a', 0)
   end
   if string.byte(text, ${events.at}) == 1 then
-    happened(key, text, 'a')
+    happened(key, text, 'a', nil, nil, due_last)
   end
   return {'approved', id}
 end

@@ -112,12 +112,14 @@ if superseded then
     leave(records .. older, record)
   end
 end
+local due_last
 if string.byte(text, ${watched.at}) == 1 then
-  local place = field_after(text, ${fields.due})
+  local place
+  place, due_last = field_after(text, ${fields.due})
   follow(KEYS[1], string.sub(text, place, place + 5), tonumber(kept))
 end
 if string.byte(text, ${events.at}) == 1 then
-  happened(KEYS[1], text, 'c')
+  happened(KEYS[1], text, 'c', nil, nil, due_last)
 end
 hit_all(values, shift, first, 8)
 return {'new', known or nil}
