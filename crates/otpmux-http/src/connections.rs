@@ -1,4 +1,4 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
@@ -16,7 +16,7 @@ pub(crate) struct Connections(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    client: HttpClient,
+    client: Arc<HttpClient>,
     /// How long a connection may be idle. Only gets shorter.
     idle: Duration,
 }
@@ -39,12 +39,12 @@ impl Connections {
             // An address of this machine needs no proxy.
             proxies: if url.is_local() { Proxies::Never } else { Proxies::OfEnvironment },
         };
-        let client = HttpClient::new(options, idle);
+        let client = Arc::new(HttpClient::new(options, idle));
         Ok(Self(Mutex::new(Kept { client, idle })))
     }
 
-    pub(crate) fn client(&self) -> HttpClient {
-        self.kept().client.clone()
+    pub(crate) fn client(&self) -> Arc<HttpClient> {
+        Arc::clone(&self.kept().client)
     }
 
     /// Shortens the idle time if the vendor announces a shorter one. Replaces the pool, so that no
@@ -56,7 +56,7 @@ impl Connections {
         };
         let mut kept = self.kept();
         if idle < kept.idle {
-            *kept = Kept { client: kept.client.with_idle(idle), idle };
+            *kept = Kept { client: Arc::new(kept.client.with_idle(idle)), idle };
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) use self::connector::{ConnectorOptions, Proxies};
 /// left; [`is_timeout`] says why.
 pub(crate) type ClientError = legacy::Error;
 
-/// A connection pool. Clones share it.
+/// A connection pool, and the way to make new connections.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     pool: legacy::Client<Connector, MarkedBody>,
