@@ -73,9 +73,41 @@ fn a_new_vendor_is_one_folder_and_one_line_with_its_dependency_and_feature() {
 #[test]
 fn names_that_cannot_be_are_refused() {
     let copy = copy("new-vendor-refused");
-    for (kind, name) in [("Bolt", "Bolt"), ("b-olt", "Bolt"), ("bolt", "bolt"), ("bolt", "Bo lt")] {
+    for (kind, name) in [
+        ("Bolt", "Bolt"),
+        ("b-olt", "Bolt"),
+        ("bolt", "bolt"),
+        ("bolt", "Bo lt"),
+        // The template is a package of the workspace, too.
+        ("acme", "Acme"),
+    ] {
         let output = run(&[kind, name], &copy);
         assert!(!output.status.success(), "{kind} {name}");
     }
     assert!(!copy.join("crates/adapters").exists());
+}
+
+#[test]
+fn a_vendor_that_is_a_preset_is_refused() {
+    let copy = copy("new-vendor-preset");
+    let preset = copy.join("crates/adapters/http/presets/bolt.toml");
+    fs::create_dir_all(preset.parent().unwrap()).unwrap();
+    fs::write(&preset, "").unwrap();
+    let output = run(&["bolt", "Bolt"], &copy);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("presets/bolt.toml"), "{said}");
+    assert!(!copy.join("crates/adapters/bolt").exists());
+}
+
+/// The page shows commands that can be typed: the name in them is no package of this repository.
+#[test]
+fn the_commands_of_the_page_make_an_adapter() {
+    let page = fs::read_to_string(root().join("docs/vendors/writing-an-adapter.md")).unwrap();
+    let typed = page.lines().find_map(|line| line.strip_prefix("scripts/new-vendor ")).unwrap();
+    let copy = copy("new-vendor-page");
+    let output = run(&typed.split(' ').collect::<Vec<_>>(), &copy);
+    assert!(output.status.success(), "{output:?}");
+    let kind = typed.split(' ').next().unwrap();
+    assert!(page.contains(&format!("cargo test -p otpmux-{kind}")), "{kind}");
+    assert!(copy.join("crates/adapters").join(kind).exists());
 }

@@ -414,6 +414,9 @@ fn advice(inner: &Inner) -> Option<&'static str> {
         ErrorKind::InsufficientFunds => "top up this provider's account",
         ErrorKind::Protocol => "compare the vendor's answer with its documentation",
         ErrorKind::InvalidRequest | ErrorKind::InvalidRecipient => "correct the request",
+        ErrorKind::Transport if inner.certainty == Certainty::NotSent => {
+            "check this provider's address, and the network"
+        }
         _ => return None,
     })
 }
@@ -469,6 +472,16 @@ mod tests {
              it may have been carried out",
         );
         assert_eq!(error.source().unwrap().to_string(), "the source");
+    }
+
+    #[test]
+    fn a_vendor_that_cannot_be_reached_comes_with_advice() {
+        let error = Error::new(ErrorKind::Transport, Certainty::NotSent, Blame::Provider);
+        assert_eq!(
+            error.with_detail("no connection").to_string(),
+            "connection failed (no connection); nothing was sent; check this provider's address, and \
+             the network",
+        );
     }
 
     #[test]
