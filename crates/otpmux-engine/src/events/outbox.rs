@@ -31,9 +31,9 @@ pub trait Outbox: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<DueEvents, Error>;
 
-    /// Records what became of events, or makes them due, in their order; an event is there once at most.
-    /// One that is gone changes nothing except that a delivery ends the failing of its endpoint. Each is a
-    /// step of its own: after an error, any of them may be recorded.
+    /// Records the outcomes of events, or makes the events due, in their order. Each event appears at most
+    /// once. For an event that no longer exists, nothing changes, except that a delivery ends the failing
+    /// of its endpoint. Each event is a separate step: after an error, any of them may be recorded.
     async fn end_events(&self, ended: &[EndedEvent], now: SystemTime)
     -> Result<EventsEnded, Error>;
 

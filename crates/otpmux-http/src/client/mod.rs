@@ -38,7 +38,7 @@ impl HttpClient {
         Self::with_connector(Connector::new(options), idle)
     }
 
-    /// Returns a client with the same settings and a pool of its own.
+    /// Returns a client with the same settings and another pool.
     pub(crate) fn with_idle(&self, idle: Duration) -> Self {
         Self::with_connector(self.connector.clone(), idle)
     }

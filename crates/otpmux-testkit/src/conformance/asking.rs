@@ -81,7 +81,7 @@ pub(super) fn no_cancel(cases: &mut Cases) {
 }
 
 pub(super) fn status(cases: &mut Cases) {
-    cases.add("status/tells-where-a-message-is", async |bench| {
+    cases.add("status/reports-where-a-message-is", async |bench| {
         let stand = bench.start().await?;
         let sent = stand.send(&stand.request()).await.map_err(unexpected)?;
         let before = stand.instance.requests_seen().await;

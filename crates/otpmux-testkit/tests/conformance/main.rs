@@ -39,7 +39,7 @@ fn trials_follow_the_claims() {
     };
     let (all, few) = (names(everything()), names(bare()));
     assert!(all.len() > 50, "{}", all.len());
-    for name in ["model::status/tells-where-a-message-is", "model::sends/email"] {
+    for name in ["model::status/reports-where-a-message-is", "model::sends/email"] {
         assert!(all.iter().any(|one| one == name), "{name}");
         assert!(few.iter().all(|one| one != name), "{name}");
     }
@@ -66,7 +66,7 @@ fn caught_with(capabilities: Capabilities, lie: Lie, trials: &[&str]) {
 
 #[test]
 fn claim_that_is_not_kept() {
-    caught(Lie::StatusUnsupported, &["status/tells-where-a-message-is"]);
+    caught(Lie::StatusUnsupported, &["status/reports-where-a-message-is"]);
     caught(Lie::NotIdempotent, &["idempotent/same-key-sends-once"]);
     caught(Lie::IgnoresMessage, &["wishes/message"]);
     let trial = "test-recipients/are-accepted-and-get-nothing";
