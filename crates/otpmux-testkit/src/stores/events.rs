@@ -11,6 +11,7 @@ use otpmux_engine::{
 };
 
 use super::Store;
+use super::races::all_at_once;
 use super::receipts::mark;
 use super::records::{
     CODE, WRONG, after, after_ms, begin, end, guess, now, put, record, record_outcome,
@@ -291,6 +292,34 @@ pub(super) async fn many_events_end_in_one_call(store: Store) {
     assert_eq!((all.failing_since, few.failing_since), (Some(after(2)), None));
     let later = due(store, "few", 9, 20).await;
     assert_eq!(later.iter().map(|it| it.tries).collect::<Vec<_>>(), [0, 1]);
+}
+
+pub(super) async fn of_many_who_end_the_same_events_each_ends_once(store: Store) {
+    for number in 0..100 {
+        let id = put(&*store, with_events(record(number))).await;
+        assert!(guess_at(&*store, &guess(id, CODE), after(1)).await.is_approved());
+    }
+    let mut ended = Vec::new();
+    for (name, most) in [("all", 200), ("few", 100)] {
+        let entries = due(&*store, name, most, 1).await;
+        assert_eq!(entries.len(), most);
+        ended.extend(entries.into_iter().enumerate().map(|(place, it)| {
+            // The first of each endpoint fails, in every call.
+            let end = if place == 0 { EventEnd::Failed(after(20)) } else { EventEnd::Delivered };
+            EndedEvent { endpoint: it.endpoint, id: it.id, end }
+        }));
+    }
+    let waited = all_at_once(8, |task| {
+        let (store, mut ended) = (store.clone(), ended.clone());
+        if task % 2 == 1 {
+            ended.reverse();
+        }
+        async move { ended_at(&*store, &ended, 2).await.waited }
+    })
+    .await;
+    assert_eq!(waited.iter().sum::<usize>(), 298 + 8 * 2);
+    let statuses = statuses(&*store).await;
+    assert_eq!(statuses.iter().map(|it| it.waiting).collect::<Vec<_>>(), [0, 1, 1]);
 }
 
 pub(super) async fn an_endpoint_is_paused_for_all(store: Store) {

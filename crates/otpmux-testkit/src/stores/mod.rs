@@ -350,6 +350,7 @@ fn trials_of_events() -> Vec<(&'static str, Body)> {
         events::a_due_event_is_leased_and_comes_again,
         events::only_an_event_that_waits_can_be_ended,
         events::many_events_end_in_one_call,
+        events::of_many_who_end_the_same_events_each_ends_once,
         events::an_endpoint_is_paused_for_all,
         events::an_event_that_many_notice_is_written_once,
         events::waiting_events_are_read_oldest_first,
