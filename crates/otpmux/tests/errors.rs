@@ -35,5 +35,7 @@ fn the_source_of_an_error_is_printed_too() {
     let source = std::io::Error::other("connection refused");
     let error = Error::new(ErrorKind::Transport, Certainty::NotSent, Blame::Provider);
     let error = error.with_source(source);
-    assert!(format!("{error:?}").ends_with("; nothing was sent; caused by: connection refused"));
+    let shown = format!("{error:?}");
+    assert!(shown.starts_with("connection failed; nothing was sent; "), "{shown}");
+    assert!(shown.ends_with("; caused by: connection refused"), "{shown}");
 }
