@@ -5,7 +5,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use crate::HttpConfig;
 use crate::client::resolver::Resolver;
-use crate::client::{ConnectorOptions, HttpClient, Proxies, tls};
+use crate::client::{ConnectorOptions, HttpClient, proxies, tls};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -26,18 +26,20 @@ impl Connections {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot start.
+    /// The TLS library cannot start, or the proxy variables cannot be read.
     pub(crate) fn new(config: &HttpConfig) -> Result<Self, &'static str> {
         let (url, idle) = (&config.base_url, config.pool_idle_timeout);
         let https_only = url.is_https();
         let tls = if https_only { tls::with_system_roots() } else { tls::without_roots() };
+        // A local address needs no proxy.
+        let proxies =
+            if url.is_local() { None } else { Some(Arc::new(proxies::of_environment()?)) };
         let options = ConnectorOptions {
             timeout: config.connect_timeout,
             tls: tls?,
             https_only,
             resolver: Resolver::system(),
-            // An address of this machine needs no proxy.
-            proxies: if url.is_local() { Proxies::Never } else { Proxies::OfEnvironment },
+            proxies,
         };
         let client = Arc::new(HttpClient::new(options, idle));
         Ok(Self(Mutex::new(Kept { client, idle })))

@@ -37,16 +37,8 @@ pub(crate) struct ConnectorOptions {
     /// Whether plain HTTP is refused.
     pub(crate) https_only: bool,
     pub(crate) resolver: Resolver,
-    pub(crate) proxies: Proxies,
-}
-
-/// Which proxies are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proxies {
-    /// None.
-    Never,
-    /// Those of `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
-    OfEnvironment,
+    /// The proxies of vendors; none if absent.
+    pub(crate) proxies: Option<Arc<Matcher>>,
 }
 
 /// The way to the vendor or to its proxy.
@@ -67,16 +59,14 @@ impl Connector {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Each address of a name gets its part of the time: the first may never answer.
+        tcp.set_connect_timeout(Some(timeout));
         tcp.set_keepalive(Some(KEEPALIVE));
         tcp.set_keepalive_interval(Some(KEEPALIVE));
         tcp.set_keepalive_retries(Some(KEEPALIVE_PROBES));
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 
-        let proxies = match proxies {
-            Proxies::Never => None,
-            Proxies::OfEnvironment => Some(Arc::new(Matcher::from_env())),
-        };
         let to_proxy = HttpsConnector::from((tcp.clone(), Arc::clone(&tls)));
         let way = Way { tcp, to_proxy, proxies };
         let builder = HttpsConnectorBuilder::new().with_tls_config((*tls).clone());
@@ -142,5 +132,46 @@ impl Service<Uri> for Way {
         }
         let connecting = tunnel.call(to);
         Box::pin(async move { Ok(connecting.await?) })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::IpAddr;
+
+    use otpmux_testkit::faulty::{FaultyServer, Play};
+    use tokio::net::TcpListener;
+
+    use super::super::resolver::Lookup;
+    use super::super::tls;
+    use super::*;
+
+    struct Two;
+
+    impl Lookup for Two {
+        fn lookup(
+            &self,
+            _: String,
+        ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
+            Box::pin(ready(Ok(vec![[127, 0, 0, 1].into(), [127, 0, 0, 2].into()])))
+        }
+    }
+
+    /// The first address never answers, and takes no more than its part of the time.
+    #[tokio::test]
+    async fn a_name_is_reached_by_its_second_address() {
+        let silent = FaultyServer::start_busy(Play::silence()).await;
+        let port = silent.address().port();
+        let second = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        let mut connector = Connector::new(ConnectorOptions {
+            timeout: Duration::from_millis(600),
+            tls: tls::without_roots().unwrap(),
+            https_only: false,
+            resolver: Resolver::permitting(Arc::new(Two), |_| true),
+            proxies: None,
+        });
+        let uri = format!("http://vendor.invalid:{port}/").parse().unwrap();
+        assert!(connector.call(uri).await.is_ok());
+        assert!(second.accept().await.is_ok(), "and it was the second");
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod body;
 mod connector;
+pub(crate) mod proxies;
 pub(crate) mod resolver;
 pub(crate) mod tls;
 
@@ -19,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use self::body::MarkedBody;
 use self::connector::Connector;
-pub(crate) use self::connector::{ConnectorOptions, Proxies};
+pub(crate) use self::connector::ConnectorOptions;
 
 /// A failed exchange. [`is_connect`](legacy::Error::is_connect) proves that nothing of the request
 /// left; [`is_timeout`] says why.

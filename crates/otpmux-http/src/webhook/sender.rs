@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Lookup, SystemLookup, WebhookSecret, WebhookUrl, is_public};
 use crate::client::body::{MarkedBody, WriteMarker};
 use crate::client::resolver::{NotPermitted, Resolver};
-use crate::client::{ClientError, ConnectorOptions, HttpClient, Proxies, causes, is_timeout, tls};
+use crate::client::{ClientError, ConnectorOptions, HttpClient, causes, is_timeout, tls};
 use crate::retry_after::retry_after_header;
 
 /// How long one try may take, from the look-up of the name to the status of the answer.
@@ -71,7 +71,7 @@ impl WebhookSender {
                 https_only,
                 resolver: Resolver::permitting(lookup, permits),
                 // A proxy would look the name up itself.
-                proxies: Proxies::Never,
+                proxies: None,
             };
             HttpClient::new(options, IDLE)
         };
