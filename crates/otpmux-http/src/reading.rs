@@ -57,9 +57,10 @@ impl Reading {
             409 | 425 => Self::caller(ErrorKind::Conflict),
             429 => Self::provider(ErrorKind::RateLimited),
             503 if retry_after => Self::provider(ErrorKind::Unavailable),
+            // 303 (see other): the request was carried out, and its result is elsewhere.
+            303 | 500..=599 => Self::unknown(ErrorKind::Unavailable),
             300..=399 => Self::provider(ErrorKind::Unavailable),
             400..=499 => Self::caller(ErrorKind::InvalidRequest),
-            500..=599 => Self::unknown(ErrorKind::Unavailable),
             // 1xx, 2xx that an adapter could not read, and numbers that are not HTTP statuses.
             _ => Self::unknown(ErrorKind::Protocol),
         }
@@ -78,6 +79,7 @@ mod tests {
         for (status, hint, kind, certainty, blame) in [
             (200, false, K::Protocol, Unknown, Provider),
             (302, false, K::Unavailable, Rejected, Provider),
+            (303, false, K::Unavailable, Unknown, Provider),
             (400, false, K::InvalidRequest, Rejected, Caller),
             (401, false, K::Unauthenticated, Rejected, Provider),
             (402, false, K::InsufficientFunds, Rejected, Provider),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Request, Response};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use otpmux_core::{
@@ -45,7 +45,7 @@ impl Transport {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] for a credential that is invalid in a header, timeouts that
-    /// contradict each other, or a machine without TLS roots.
+    /// contradict each other, a proxy variable that cannot be read, or a machine without TLS roots.
     pub fn new(
         provider: ProviderId,
         config: HttpConfig,
@@ -58,13 +58,6 @@ impl Transport {
         };
         if config.connect_timeout >= config.timeout {
             return Err(wrong("the connect timeout must be shorter than the timeout"));
-        }
-        // The HTTP client would ignore a proxy variable that it cannot read, and bypass the proxy.
-        if !config.base_url.is_local() && proxies_are_unreadable() {
-            return Err(wrong(
-                "one of the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY is \
-                 not UTF-8 text",
-            ));
         }
         let mut headers = HeaderMap::new();
         for (name, secret) in credentials {
@@ -118,7 +111,7 @@ impl Transport {
     ///   written;
     /// - rejected: a redirect, which is never followed, because it would send the key to another
     ///   host;
-    /// - unknown: any other failure. The vendor may have received the whole request.
+    /// - unknown: a 303, which leads to the result of what was carried out, and any other failure. The vendor may have received the whole request.
     ///
     /// All are blamed on the provider, with the kind [`ErrorKind::Timeout`],
     /// [`ErrorKind::Transport`], [`ErrorKind::Protocol`] or, for redirects,
@@ -193,6 +186,9 @@ impl Transport {
             Some(bytes) if !bytes.is_empty() => MarkedBody::new(bytes, marker.clone()),
             // Without a body, nothing shows when the request left: assume that it did.
             _ => {
+                if matches!(call.method, Method::POST | Method::PUT | Method::PATCH) {
+                    headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+                }
                 marker.take();
                 MarkedBody::none()
             }
@@ -288,15 +284,6 @@ fn bare(secret: &Secret) -> Secret {
 pub fn basic(user: &str, password: &Secret) -> Secret {
     let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
     Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())))
-}
-
-/// Returns whether a proxy variable is set to a value that is not text.
-fn proxies_are_unreadable() -> bool {
-    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].into_iter().any(|name| {
-        let unreadable =
-            |name: &str| std::env::var_os(name).is_some_and(|it| it.to_str().is_none());
-        unreadable(name) || unreadable(&name.to_lowercase())
-    })
 }
 
 const NO_HEADER: &str = "a credential holds characters that no header may hold";

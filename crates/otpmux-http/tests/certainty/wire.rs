@@ -1,5 +1,6 @@
 //! The request on the wire when all goes well.
 
+use http::Method;
 use otpmux_core::{ErrorKind, ProviderId, Secret};
 use otpmux_http::{BaseUrl, BaseUrlError, Call, HttpConfig, Transport};
 use otpmux_testkit::faulty::{FaultyServer, Reply, Request};
@@ -45,6 +46,21 @@ async fn values_in_a_url_are_encoded() {
     );
     assert_eq!(request.header("content-length"), None);
     assert!(request.body.is_empty());
+}
+
+/// Some servers answer 411 to a request that could have a body and does not state that it has none.
+#[tokio::test]
+async fn a_method_that_could_have_a_body_states_that_it_has_none() {
+    for (method, length) in [
+        (Method::POST, Some("0")),
+        (Method::PUT, Some("0")),
+        (Method::GET, None),
+        (Method::DELETE, None),
+    ] {
+        let request = on_the_wire("/v1", Call::request(method.clone(), "/next")).await;
+        assert_eq!(request.header("content-length"), length, "{method}");
+        assert_eq!(request.header("transfer-encoding"), None, "{method}");
+    }
 }
 
 #[tokio::test]
