@@ -149,3 +149,15 @@ fn a_proxy_that_is_not_used() {
         assert!(proxy.accept().is_err(), "{scheme}");
     }
 }
+
+/// Never bypassed.
+#[test]
+fn a_proxy_that_cannot_be_read_stops_the_command() {
+    for value in ["socks://127.0.0.1:9", "http://user:s3cret#@127.0.0.1:9", "http://s3cret:x:y"] {
+        let (_file, mut command) = behind_a_proxy();
+        let ended = run(command.env("HTTPS_PROXY", value), "");
+        assert_eq!(ended.status, Some(2), "{value}: {}", ended.everything());
+        assert!(ended.everything().contains("HTTPS_PROXY"), "{}", ended.everything());
+        assert_clean(&ended.everything(), &["s3cret", "k3y"]);
+    }
+}
