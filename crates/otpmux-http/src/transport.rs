@@ -111,7 +111,8 @@ impl Transport {
     ///   written;
     /// - rejected: a redirect, which is never followed, because it would send the key to another
     ///   host;
-    /// - unknown: a 303, which leads to the result of what was carried out, and any other failure. The vendor may have received the whole request.
+    /// - unknown: a 303, which leads to the result of what was carried out, and any other failure.
+    ///   The vendor may have received the whole request.
     ///
     /// All are blamed on the provider, with the kind [`ErrorKind::Timeout`],
     /// [`ErrorKind::Transport`], [`ErrorKind::Protocol`] or, for redirects,

@@ -164,7 +164,8 @@ mod tests {
         let port = silent.address().port();
         let second = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
         let mut connector = Connector::new(ConnectorOptions {
-            timeout: Duration::from_millis(600),
+            // Enough for a machine that is busy.
+            timeout: Duration::from_secs(3),
             tls: tls::without_roots().unwrap(),
             https_only: false,
             resolver: Resolver::permitting(Arc::new(Two), |_| true),
