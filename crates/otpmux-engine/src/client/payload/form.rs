@@ -27,7 +27,7 @@ pub(super) struct Form<'a> {
     pub(super) rest: &'a [u8],
 }
 
-/// Returns how many bytes [`write`] appends at most.
+/// Returns how many bytes [`write()`] appends at most.
 pub(super) fn most(channel: &Channel, to: &str, code: Option<&str>, rest: &[u8]) -> usize {
     12 + channel.as_str().len() + to.len() + code.map_or(0, str::len) + rest.len()
 }
