@@ -124,7 +124,7 @@ fn request(
 ) -> Result<Request<MarkedBody>, http::Error> {
     Request::builder()
         .method(Method::POST)
-        .uri(to.url().as_str())
+        .uri(to.uri().clone())
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
         .header("webhook-id", id)
         .header("webhook-timestamp", timestamp)

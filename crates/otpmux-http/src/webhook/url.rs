@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use http::Uri;
 use url::{Host, Url};
 
 use super::address::is_public;
@@ -10,6 +11,7 @@ use super::address::is_public;
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
     url: Url,
+    uri: Uri,
     is_loopback: bool,
 }
 
@@ -29,6 +31,9 @@ pub enum WebhookUrlError {
     /// It is an address of a private network.
     #[error("is an address of a private network, to which no event is sent")]
     Private,
+    /// No HTTP request can hold it.
+    #[error("is too long for an HTTP request")]
+    TooLong,
     /// It has a user name or a password.
     #[error("must have no user name and no password: receivers check the signature")]
     Credentials,
@@ -63,11 +68,14 @@ impl WebhookUrl {
             "http" if is_loopback => {}
             _ => return Err(WebhookUrlError::NotHttps),
         }
-        Ok(Self { url, is_loopback })
+        // A URL that was parsed holds no character that a request may not.
+        let uri = url.as_str().parse().map_err(|_| WebhookUrlError::TooLong)?;
+        Ok(Self { url, uri, is_loopback })
     }
 
-    pub(super) fn url(&self) -> &Url {
-        &self.url
+    /// The same, for the request.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
     }
 
     pub(super) fn is_loopback(&self) -> bool {
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn nothing_else() {
-        use WebhookUrlError::{Credentials, Loopback, NotHttps, Private, Unreadable};
+        use WebhookUrlError::{Credentials, Loopback, NotHttps, Private, TooLong, Unreadable};
         for (text, expected) in [
             ("", Unreadable),
             ("example.com", Unreadable),
@@ -135,6 +143,8 @@ mod tests {
             assert_eq!(WebhookUrl::parse(text, false), Err(expected), "{text}");
         }
         assert_eq!(WebhookUrl::parse("http://10.0.0.1/", true), Err(Private));
+        let long = format!("https://example.com/{}", "x".repeat(70_000));
+        assert_eq!(WebhookUrl::parse(&long, false), Err(TooLong));
         assert_eq!(
             format!("{:?}", WebhookUrl::parse("https://a.example/s3cret", false)),
             "Ok(WebhookUrl(a.example))"
