@@ -29,7 +29,6 @@ const KEEPALIVE_PROBES: u32 = 3;
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// How connections are made.
-#[derive(Clone)]
 pub(crate) struct ConnectorOptions {
     /// The time limit of a whole connection: name, TCP, proxy and TLS.
     pub(crate) timeout: Duration,

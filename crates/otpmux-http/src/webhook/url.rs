@@ -10,7 +10,6 @@ use super::address::is_public;
 /// is allowed. Its path may hold a secret, so it is never shown whole.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
-    url: Url,
     uri: Uri,
     is_loopback: bool,
 }
@@ -70,10 +69,9 @@ impl WebhookUrl {
         }
         // A URL that was parsed holds no character that a request may not.
         let uri = url.as_str().parse().map_err(|_| WebhookUrlError::TooLong)?;
-        Ok(Self { url, uri, is_loopback })
+        Ok(Self { uri, is_loopback })
     }
 
-    /// The same, for the request.
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -84,7 +82,7 @@ impl WebhookUrl {
 
     /// The host, without the path.
     pub fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
+        self.uri.host().unwrap_or_default()
     }
 }
 
@@ -143,6 +141,8 @@ mod tests {
             assert_eq!(WebhookUrl::parse(text, false), Err(expected), "{text}");
         }
         assert_eq!(WebhookUrl::parse("http://10.0.0.1/", true), Err(Private));
+        let six = WebhookUrl::parse("https://[2606:4700::1]:8443/x", false).unwrap();
+        assert_eq!(six.host(), "[2606:4700::1]");
         let long = format!("https://example.com/{}", "x".repeat(70_000));
         assert_eq!(WebhookUrl::parse(&long, false), Err(TooLong));
         assert_eq!(
