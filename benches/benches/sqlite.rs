@@ -162,12 +162,11 @@ async fn flows(world: &Arc<World>, count: u64) -> Duration {
 fn sqlite(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let dir = std::env::temp_dir().join(format!("otpmux-bench-{}", std::process::id()));
-    std::fs::create_dir(&dir).expect("a new directory");
+    let folder = tempfile::tempdir().expect("a new directory");
     let mut group = flow_group(criterion, "sqlite");
     for durability in [Durability::Power, Durability::Process] {
         let name = format!("{durability:?}");
-        let world = Arc::new(World::open(&dir.join(&name), durability));
+        let world = Arc::new(World::open(&folder.path().join(&name), durability));
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.to_async(&runtime).iter_custom(|count| {
                 let world = Arc::clone(&world);
@@ -176,7 +175,6 @@ fn sqlite(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    std::fs::remove_dir_all(dir).expect("the directory of the benchmark");
 }
 
 criterion_group!(benches, sqlite);

@@ -38,11 +38,10 @@ async fn the_first_program_ends_with_a_success() {
         assert_eq!(file.matches(url).count(), 1, "{file}");
         file = file.replace(url, &format!("\"{}\"", emulator.base_url(vendor)));
     }
-    let directory = std::env::temp_dir().join(format!("otpmux-readme-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    std::fs::write(directory.join("otpmux.toml"), file).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("otpmux.toml"), file).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_quickstart"));
-    program.current_dir(&directory).stdin(Stdio::piped()).stdout(Stdio::piped());
+    program.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
     // The variables that the README exports.
     for line in block("sh", "export EASYOTP_API_KEY").lines() {
         if let Some((name, value)) =
@@ -64,5 +63,4 @@ async fn the_first_program_ends_with_a_success() {
     output.read_to_string(&mut rest).unwrap();
     assert_eq!((child.wait().unwrap().code(), rest.as_str()), (Some(0), " welcome\n"));
     assert_eq!(emulator.request_count(Vendor::EasyOtp), 1);
-    std::fs::remove_dir_all(directory).unwrap();
 }

@@ -28,7 +28,7 @@ use options::Options;
 use quiet::Quiet;
 use redis_servers::Redis;
 use report::{Measured, Report};
-use servers::{Directory, Server, Surroundings};
+use servers::{Server, Surroundings};
 use turn::Turn;
 
 fn main() -> ExitCode {
@@ -72,10 +72,10 @@ async fn run(options: &Options) -> Result<Report> {
     let redis = Redis::start(options.redis_nodes);
     let vendor = Rc::<vendor::Vendor>::default();
     vendor.delay.set(options.vendor_delay());
-    let directory = Directory::new()?;
+    let directory = tempfile::tempdir()?;
     let (vendor_at, receiver_at) = (vendor.serve().await?, receiver::serve().await?);
     let around = Surroundings {
-        directory: &directory,
+        directory: directory.path(),
         redis: &redis,
         vendor: vendor_at,
         receiver: receiver_at,

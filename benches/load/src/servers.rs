@@ -19,24 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The API key of the load.
 pub(crate) const API_KEY: &str = "load-test-key-of-some-forty-characters-00";
 
-/// A directory that is removed when it is dropped.
-pub(crate) struct Directory(PathBuf);
-
-impl Directory {
-    pub(crate) fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("otpmux-loadtest-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // The system removes leftovers in its temporary directory.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Program that serves, in one process or several, until this is dropped.
 pub(crate) struct Server {
     pub(crate) program: Program,
@@ -50,7 +32,7 @@ struct Process {
 
 /// Addresses and settings that the programs need.
 pub(crate) struct Surroundings<'a> {
-    pub(crate) directory: &'a Directory,
+    pub(crate) directory: &'a Path,
     pub(crate) redis: &'a Redis,
     pub(crate) vendor: SocketAddr,
     /// The receiver of events.
@@ -106,7 +88,7 @@ impl Process {
     ) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let vendor = format!("http://{}/api/v1", around.vendor);
-        let directory = &around.directory.0;
+        let directory = around.directory;
         let name = format!("{}-{number}", program.name());
         let (binary, arguments) = match program {
             Program::Floor => {
@@ -184,7 +166,7 @@ fn store(
     let url = match options.store {
         Store::Redis => around.redis.url(),
         Store::Sqlite => {
-            let file = around.directory.0.join(format!("{}.db", program.name()));
+            let file = around.directory.join(format!("{}.db", program.name()));
             format!("sqlite:{}", file.display())
         }
         Store::Memory => "memory:".to_owned(),
@@ -255,7 +237,7 @@ fn extras(with: &[Extra], name: &str, around: &Surroundings<'_>) -> String {
                 around.receiver
             ),
             Extra::Audit => {
-                let file = around.directory.0.join(format!("{name}.audit"));
+                let file = around.directory.join(format!("{name}.audit"));
                 format!("[audit]\nfile = {}\n", quoted(&file.to_string_lossy()))
             }
             Extra::Escalation => format!(

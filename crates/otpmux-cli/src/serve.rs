@@ -110,6 +110,15 @@ impl Signals {
         })
     }
 
+    /// Completes on each of the signals: a terminal that closes sends the reload signal.
+    pub(crate) async fn any(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+
     /// Completes when the service must stop; reloads on the reload signal.
     pub(crate) async fn stop(mut self, reloader: Reloader) {
         loop {
@@ -135,7 +144,11 @@ impl Signals {
         Ok(Self(tokio::signal::windows::ctrl_c()?))
     }
 
-    pub(crate) async fn stop(mut self, _: Reloader) {
+    pub(crate) async fn any(mut self) {
         self.0.recv().await;
+    }
+
+    pub(crate) async fn stop(self, _: Reloader) {
+        self.any().await;
     }
 }

@@ -243,7 +243,8 @@ mod tests {
     /// Checks the settings that only a power cut would test.
     #[test]
     fn a_connection_waits_for_the_disk_as_its_durability_says() {
-        let path = std::env::temp_dir().join(format!("otpmux-open-{}.db", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("otpmux.db");
         for (durability, synchronous) in [(Durability::Power, 2), (Durability::Process, 1)] {
             let conn = open(&path, durability, Duration::ZERO).unwrap();
             let number = |pragma| -> i64 {
@@ -256,6 +257,5 @@ mod tests {
                 (0x6f74_706d, VERSION.into())
             );
         }
-        std::fs::remove_file(path).unwrap();
     }
 }

@@ -234,7 +234,7 @@ impl Drop for Running {
 /// Starts a server; `None` if it did not come up, since its port is taken.
 fn spawn(port: u16, directory: &Directory, options: &[String]) -> Option<Running> {
     let mut server = command("postgres");
-    server.arg("-D").arg(directory.data()).arg("-k").arg(&directory.0);
+    server.arg("-D").arg(directory.data()).arg("-k").arg(directory.path());
     server.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
     server.args(["-c", "shared_buffers=32MB", "-c", "fsync=off"]);
     server.args(options.iter().flat_map(|option| ["-c", option]));

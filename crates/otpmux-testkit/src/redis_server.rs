@@ -5,16 +5,15 @@ mod cluster;
 pub(crate) mod output;
 mod resp;
 
-use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use output::Output;
 pub use resp::Reply;
+use tempfile::TempDir;
 
 use crate::shared_store::outage::Server;
 
@@ -46,7 +45,7 @@ pub struct RedisServer {
     options: Vec<String>,
     /// Dropped before its directory, into which it writes.
     running: Option<Running>,
-    directory: Directory,
+    directory: TempDir,
 }
 
 #[derive(Debug)]
@@ -54,10 +53,6 @@ struct Running {
     child: Child,
     output: Output,
 }
-
-/// A directory that is removed when it is dropped.
-#[derive(Debug)]
-struct Directory(PathBuf);
 
 impl RedisServer {
     /// Returns whether a `redis-server` is installed.
@@ -77,8 +72,8 @@ impl RedisServer {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         for _ in 0..TRIES {
             let port = free_port();
-            let directory = Directory::new();
-            if let Some(running) = spawn(port, &directory.0, &options) {
+            let directory = TempDir::new().expect("a directory for redis-server");
+            if let Some(running) = spawn(port, directory.path(), &options) {
                 return Self { port, directory, options, running: Some(running) };
             }
         }
@@ -103,7 +98,7 @@ impl RedisServer {
     /// Returns the directory of its files: `dump.rdb` after `SAVE`, `appendonlydir` with
     /// `--appendonly yes`.
     pub fn directory(&self) -> &Path {
-        &self.directory.0
+        self.directory.path()
     }
 
     /// Ends it at once, as a crash would: clients see the connection close.
@@ -131,7 +126,7 @@ impl RedisServer {
     /// Starts it on the same port, with its files on disk; ends it first if it runs.
     pub fn restart(&mut self) {
         self.kill();
-        self.running = spawn(self.port, &self.directory.0, &self.options);
+        self.running = spawn(self.port, self.directory.path(), &self.options);
         assert!(self.running.is_some(), "port {} was taken by another program", self.port);
     }
 
@@ -173,29 +168,6 @@ impl Drop for Running {
         // Fails only for a process that has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-impl Directory {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("otpmux-redis-{}-{next}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            match fs::create_dir(&path) {
-                Ok(()) => return Self(path),
-                // A killed process with the same id left this behind.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => panic!("no directory for redis-server: {error}"),
-            }
-        }
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

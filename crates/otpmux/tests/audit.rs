@@ -9,7 +9,6 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use otpmux::audit::{AuditEntry, AuditLog, AuditSink as _, AuditTo};
@@ -17,33 +16,22 @@ use otpmux::config::Environment;
 use otpmux::{Config, NewVerification, OtpClient};
 use otpmux_testkit::LogCapture;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A folder that is removed in the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("otpmux-audit-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
+        Self(TempDir::new().unwrap())
     }
 
     fn file(&self) -> PathBuf {
-        self.0.join("audit.log")
+        self.0.path().join("audit.log")
     }
 
     fn open(&self, queue: usize) -> AuditLog {
         AuditLog::open(AuditTo::File(self.file()), queue).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Anything left is in the temporary folder.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -85,7 +73,7 @@ fn entries_are_lines_in_order_and_only_the_owner_may_read_them() {
 #[test]
 fn a_file_that_is_rotated_away_is_created_again() {
     let folder = Folder::new();
-    let (log, rotated) = (folder.open(100), folder.0.join("audit.log.1"));
+    let (log, rotated) = (folder.open(100), folder.0.path().join("audit.log.1"));
     log.record(entry(1));
     log.flush();
     fs::rename(folder.file(), &rotated).unwrap();

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,6 +23,7 @@ use otpmux::{
 use otpmux_testkit::faulty::{Connection, FaultyServer, Play, Reply, Step};
 use otpmux_testkit::shared_store::now;
 use otpmux_testkit::{ManualClock, PostgresServer, RedisServer, ScriptedProvider};
+use tempfile::TempDir;
 
 /// Set for a process that a test starts: its part, the store, the receiver, and its number.
 const PART: &str = "OTPMUX_EVENTS_PART";
@@ -43,32 +43,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server, or a file.
 enum Server {
-    Sqlite(PathBuf),
+    Sqlite(TempDir),
     Redis(RedisServer),
     Postgres(PostgresServer),
 }
 
 impl Server {
-    fn sqlite(name: &str) -> Self {
-        let name = format!("otpmux-events-{name}-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir(&directory).unwrap();
-        Self::Sqlite(directory)
+    fn sqlite() -> Self {
+        Self::Sqlite(TempDir::new().unwrap())
     }
 
     fn url(&self) -> String {
         match self {
-            Self::Sqlite(directory) => directory.join("otpmux.db").to_str().unwrap().to_owned(),
+            Self::Sqlite(folder) => folder.path().join("otpmux.db").to_str().unwrap().to_owned(),
             Self::Redis(server) => server.url(),
             Self::Postgres(server) => server.url(),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Self::Sqlite(directory) = self {
-            let _ = std::fs::remove_dir_all(directory);
         }
     }
 }
@@ -326,8 +315,8 @@ async fn what_was_not_recorded_comes_again_after_kill_9(server: Server) {
 
 #[tokio::test]
 async fn sqlite() {
-    what_has_happened_is_delivered_after_kill_9(Server::sqlite("held")).await;
-    what_was_not_recorded_comes_again_after_kill_9(Server::sqlite("taken")).await;
+    what_has_happened_is_delivered_after_kill_9(Server::sqlite()).await;
+    what_was_not_recorded_comes_again_after_kill_9(Server::sqlite()).await;
 }
 
 #[tokio::test]

@@ -187,9 +187,8 @@ fn configuration(audit: &Path) -> String {
 
 /// Lets everything happen that is counted.
 async fn metrics_of_a_busy_gateway() -> Metrics {
-    let name = format!("otpmux-monitoring-{}.log", std::process::id());
-    let audit = std::env::temp_dir().join(name);
-    let more = configuration(&audit);
+    let folder = tempfile::tempdir().unwrap();
+    let more = configuration(&folder.path().join("audit.log"));
     let serving = Serving::start(&more, true).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = async |path: &str, body: String| {
@@ -263,7 +262,6 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         tokio::task::yield_now().await;
     };
     serving.end().await;
-    std::fs::remove_file(&audit).expect("the audit log");
     shown(&page)
 }
 

@@ -32,7 +32,8 @@ use home::Home;
 Everything is real but the vendors: the gateway, its SQLite store, and sockets between them. No
 message is sent; the handset page shows each message, and makes vendors fail on demand. Limits
 are wider than a service should have them. The gateway and the vendors use one clock, which the page
-can advance. Ends on SIGINT or SIGTERM.")]
+can advance. Ends on SIGINT, SIGTERM or SIGHUP, and then removes its directory, unless --data names
+one.")]
 pub(crate) struct Args {
     /// The gateway's address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -120,9 +121,8 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     {
         output.warning(format_args!("no browser could be started: {error}"))?;
     }
-    let reloader = gateway.reloader();
     tokio::select! {
-        () = gateway.run_until(signals.stop(reloader)) => {}
+        () = gateway.run_until(signals.any()) => {}
         () = console::print_events(&emulator, output) => {}
     }
     emulator.shutdown().await;

@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use crate::shared::Folder;
 use crate::support::{Ended, File, program, run};
 
 const GOOD: &str = r#"
@@ -144,7 +145,8 @@ fn a_message_without_a_brand_or_too_long_is_a_warning() {
 
 #[test]
 fn a_store_is_not_opened() {
-    let file = std::env::temp_dir().join(format!("otpmux-cli-{}.db", std::process::id()));
+    let folder = Folder::new();
+    let file = folder.database();
     let url = format!("url = \"sqlite:{}\"", file.display());
     let text = EVERYTHING.replace("url = \"env:REDIS_URL\"\nnamespace = \"login\"", &url);
     let ended = check(&text, &[]);

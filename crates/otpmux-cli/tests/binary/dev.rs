@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::shared::Folder;
 use crate::support::{Ended, program, run};
 
 const TO: &str = "+919876543210";
@@ -15,20 +16,26 @@ struct Dev {
     child: Child,
     told: Lines<BufReader<ChildStdout>>,
     ready: Value,
+    /// The temporary directory of the program.
+    temporary: Folder,
+}
+
+/// `otpmux dev` on free ports, with this temporary directory.
+fn dev(temporary: &Folder) -> Command {
+    let mut command = program();
+    command.args(["dev", "--listen", "127.0.0.1:0", "--emulator", "127.0.0.1:0"]);
+    command.env("TMPDIR", temporary.path()).stdout(Stdio::piped());
+    command
 }
 
 impl Dev {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = program()
-            .args(["dev", "--json", "--listen", "127.0.0.1:0", "--emulator", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let temporary = Folder::new();
+        let mut child = dev(&temporary).arg("--json").args(arguments).spawn().unwrap();
         let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = told.next().unwrap().unwrap();
         let ready = serde_json::from_str(&line).expect(&line);
-        Self { child, told, ready }
+        Self { child, told, ready, temporary }
     }
 
     fn told(&self, name: &str) -> &str {
@@ -41,10 +48,16 @@ impl Dev {
         run(command.env("OTPMUX_API_KEY", self.told("api_key")), "")
     }
 
-    fn stop(mut self) -> Option<i32> {
+    fn stop(self) -> Option<i32> {
+        self.stop_by("TERM")
+    }
+
+    fn stop_by(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+        let status = self.child.wait().unwrap().code();
+        assert!(self.temporary.is_empty(), "left behind after {signal}");
+        status
     }
 }
 
@@ -64,16 +77,24 @@ fn a_machine_without_a_place_for_the_store_says_so() {
 }
 
 #[test]
-fn a_first_run_sends_at_once_and_leaves_nothing() {
+fn a_first_run_sends_at_once() {
     let dev = Dev::start(&[]);
     let ended = dev.run(&["send", "--to", TO, "--id-only"]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let shown = dev.run(&["status", ended.stdout.trim(), "--json"]).json().remove(0);
     assert_eq!(shown["send_attempts"][0]["provider"], "easyotp");
-    let store = dev.told("store").to_owned();
-    assert!(Path::new(&store).exists());
     assert_eq!(dev.stop(), Some(0));
-    assert!(!Path::new(&store).parent().unwrap().exists());
+}
+
+/// SIGHUP comes from a terminal that is closed.
+#[test]
+fn each_signal_that_ends_it_leaves_nothing() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let dev = Dev::start(&[]);
+        let store = Path::new(dev.told("store"));
+        assert!(store.exists() && store.starts_with(dev.temporary.path()), "{}", store.display());
+        assert_eq!(dev.stop_by(signal), Some(0), "{signal}");
+    }
 }
 
 #[test]
@@ -147,11 +168,8 @@ fn doors_are_open() {
 /// The printed commands are typed into a shell, word by word.
 #[test]
 fn the_commands_that_it_prints_work() {
-    let mut child = program()
-        .args(["dev", "--listen", "127.0.0.1:0", "--emulator", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let temporary = Folder::new();
+    let mut child = dev(&temporary).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let told: Vec<_> = lines.by_ref().take_while(|line| !line.contains("CODE arrives")).collect();
     let from = told.iter().position(|line| line.contains("export OTPMUX_URL")).unwrap();
@@ -204,8 +222,8 @@ fn the_commands_of_the_readme_work() {
 
 #[test]
 fn with_a_directory_the_next_run_knows_what_the_last_one_did() {
-    let directory = std::env::temp_dir().join(format!("otpmux-dev-test-{}", std::process::id()));
-    let arguments = ["--data", directory.to_str().unwrap()];
+    let kept = Folder::new();
+    let arguments = ["--data", kept.path().to_str().unwrap()];
     let first = Dev::start(&arguments);
     let ended = first.run(&["send", "--to", TO, "--id-only"]);
     let (id, key) = (ended.stdout.trim().to_owned(), first.told("api_key").to_owned());
@@ -215,11 +233,11 @@ fn with_a_directory_the_next_run_knows_what_the_last_one_did() {
     let shown = second.run(&["status", &id, "--json"]).json().remove(0);
     assert_eq!(shown["status"], "pending");
     assert_eq!(second.stop(), Some(0));
-    std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]
-fn a_failure_to_start_is_reported() {
+fn a_failure_to_start_is_reported_and_leaves_nothing() {
+    let temporary = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let free = "127.0.0.1:0";
@@ -228,10 +246,21 @@ fn a_failure_to_start_is_reported() {
     {
         let mut command = program();
         command.args(["dev", "--listen", listen, "--emulator", emulator]);
-        let ended = run(&mut command, "");
+        let ended = run(command.env("TMPDIR", temporary.path()), "");
         assert_eq!(ended.status, Some(1), "{}", ended.everything());
         assert!(ended.stderr.contains(option), "{}", ended.stderr);
+        assert!(temporary.is_empty(), "{option}");
     }
+    // A key that the gateway refuses, after the store has been opened.
+    let ended = run(dev(&temporary).args(["--api-key", "short"]), "");
+    assert_eq!(ended.status, Some(2), "{}", ended.everything());
+    assert!(temporary.is_empty(), "a short key");
+    // The reader of its first line is gone.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = dev(&temporary).stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(temporary.is_empty(), "without a reader");
     let mut open = program();
     let ended = run(open.args(["dev", "--listen", "0.0.0.0:0"]), "");
     assert_eq!(ended.status, Some(2));

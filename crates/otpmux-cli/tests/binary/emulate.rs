@@ -6,6 +6,7 @@ use std::thread;
 use otpmux_emulator::Vendor;
 use serde_json::Value;
 
+use crate::shared::Folder;
 use crate::support::{program, run};
 
 struct Emulate {
@@ -101,7 +102,8 @@ fn a_person_reads_where_the_vendors_are() {
 /// A vendor is emulated from the day its golden files exist.
 #[test]
 fn vendors_are_chosen_and_played_from_files() {
-    let folder = std::env::temp_dir().join(format!("otpmux-acme-{}", std::process::id()));
+    let home = Folder::new();
+    let folder = home.path().join("acme-2");
     let wire = folder.join("wire");
     std::fs::create_dir_all(&wire).unwrap();
     let golden = r#"{
@@ -128,10 +130,8 @@ fn vendors_are_chosen_and_played_from_files() {
     // Without a name, it has that of its folder; `wire` alone says nothing.
     let wire = wire.display().to_string();
     let mut emulate = Emulate::start_with(&mut program(), &["--replay", &wire]);
-    let name = folder.file_name().unwrap().to_str().unwrap();
-    assert!(emulate.ready()["vendors"][name].is_object());
+    assert!(emulate.ready()["vendors"]["acme-2"].is_object());
     drop(emulate);
-    std::fs::remove_dir_all(&folder).unwrap();
 
     for (arguments, word) in [
         (["--vendor", "nobody"], "known are: easyotp"),

@@ -1,12 +1,11 @@
 //! Vendors and a store that several runs of the program share.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use otpmux_emulator::Vendor;
 use otpmux_testkit::RedisServer;
+use tempfile::TempDir;
 
 use crate::support::{Ended, File, Vendors, program, run};
 
@@ -25,30 +24,23 @@ pub(crate) enum Store {
 }
 
 /// A folder of the test's own, removed at its end.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("otpmux-cli-{}-{next}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
+        Self(TempDir::new().unwrap())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.path().read_dir().unwrap().next().is_none()
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.0.join("otpmux.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.path().join("otpmux.db")
     }
 }
 

@@ -1,11 +1,10 @@
-use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 /// The output of the program, and how it ended.
 pub(crate) struct Ended {
@@ -62,29 +61,17 @@ pub(crate) fn finish(mut child: Child, input: &str) -> Ended {
 }
 
 /// A file of the test's own, removed at its end.
-pub(crate) struct File(PathBuf);
+pub(crate) struct File(NamedTempFile);
 
 impl File {
     pub(crate) fn new(text: &str) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "otpmux-cli-{}-{}.toml",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, text).unwrap();
-        Self(path)
+        let mut file = NamedTempFile::with_suffix(".toml").unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        Self(file)
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        self.0.path()
     }
 }
 

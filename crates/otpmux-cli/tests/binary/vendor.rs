@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::shared::Folder;
 use crate::support::{Ended, File, program, run};
 
 fn skeleton() -> String {
@@ -181,15 +182,13 @@ fn what_cannot_be_tried_is_told_with_what_to_do() {
 
 #[test]
 fn a_broken_golden_file_is_named() {
-    let folder = std::env::temp_dir().join(format!("otpmux-cli-wire-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("send-ok.json"), "{").unwrap();
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("send-ok.json"), "{").unwrap();
     let definition = File::new(&skeleton());
     let ended = run(
-        program().args(["vendor", "test"]).arg(definition.path()).arg("--wire").arg(&folder),
+        program().args(["vendor", "test"]).arg(definition.path()).arg("--wire").arg(folder.path()),
         "",
     );
-    std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(ended.status, Some(2), "{}", ended.everything());
     assert!(ended.stderr.contains("send-ok.json: EOF while parsing"), "{}", ended.everything());
 }

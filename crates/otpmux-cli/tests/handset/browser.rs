@@ -1,17 +1,14 @@
 //! A real Chromium, driven over the `WebDriver` protocol.
 
-use std::env;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 /// Far more than anything on the page takes, also on a machine that does much else.
@@ -29,11 +26,9 @@ pub(crate) struct Browser {
     port: u16,
     session: String,
     client: reqwest::Client,
-    profile: PathBuf,
+    /// Removed after the end of the browser.
+    _profile: TempDir,
 }
-
-/// One after the other, for the names of the profiles.
-static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Browser {
     /// A new browser, with an empty profile, that shows the page once its stream is open.
@@ -46,16 +41,14 @@ impl Browser {
     /// The same for any page.
     pub(crate) async fn at(url: &str) -> Self {
         let (driver, port) = start_driver();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("otpmux-handset-{}-{number}", std::process::id());
-        let profile = env::temp_dir().join(name);
+        let profile = TempDir::new().unwrap();
+        let user_data = format!("--user-data-dir={}", profile.path().display());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut browser = Self { driver, port, session: String::new(), client, profile };
-        let profile = format!("--user-data-dir={}", browser.profile.display());
+        let mut browser = Self { driver, port, session: String::new(), client, _profile: profile };
         let options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-GB", profile,
+            "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-GB", user_data,
         ]});
         let wanted = json!({
             "goog:chromeOptions": options,
@@ -240,6 +233,5 @@ impl Drop for Browser {
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
-        let _ = fs::remove_dir_all(&self.profile);
     }
 }

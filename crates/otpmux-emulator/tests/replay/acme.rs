@@ -1,11 +1,11 @@
 //! A vendor that makes and verifies codes, known from a few files only.
 
 use std::fs;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
 use otpmux_emulator::{Emulator, EmulatorConfig, FaultPreset, Message, MessageFilter, Vendor};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::rig::{Answer, Rig};
 
@@ -22,19 +22,19 @@ fn golden(method: &str, path: &str, body: &Value, status: u16, answer: &Value) -
 }
 
 /// The files of a vendor, in a folder that is removed at the end.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
     fn new(files: &[(&str, Value)]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("otpmux-replay-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
+        let folder = TempDir::new().unwrap();
         for (name, golden) in files {
-            fs::write(folder.join(format!("{name}.json")), golden.to_string()).unwrap();
+            fs::write(folder.path().join(format!("{name}.json")), golden.to_string()).unwrap();
         }
         Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn acme() -> Self {
@@ -87,15 +87,9 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 async fn rig() -> (Rig, Folder) {
     let folder = Folder::acme();
-    (Rig::start("acme", &folder.0).await, folder)
+    (Rig::start("acme", folder.path()).await, folder)
 }
 
 async fn send(rig: &Rig, to: &str) -> Answer {
@@ -220,7 +214,7 @@ async fn codes_are_read_from_texts_and_forms() {
     let mail = json!({ "to": "user@example.com", "subject": "Your code", "text": "It is 4711" });
     let mail = golden("POST", "/mail", &mail, 202, &Value::Null);
     let folder = Folder::new(&[("send-sms-ok", sms), ("send-mail-ok", mail)]);
-    let rig = Rig::start("pipes", &folder.0).await;
+    let rig = Rig::start("pipes", folder.path()).await;
     let form = "To=%2B919876543210&Body=Acme%3A+0815+is+your+code".to_owned();
     let sent = rig.ask_with("POST", "/sms", "application/x-www-form-urlencoded", form).await;
     assert_eq!(sent.status, 200, "{}", sent.text);
@@ -238,7 +232,7 @@ async fn codes_are_read_from_texts_and_forms() {
 #[tokio::test]
 async fn it_stands_beside_the_others_or_in_the_place_of_one() {
     let folder = Folder::acme();
-    let config = EmulatorConfig::default().with_replay("acme", &folder.0);
+    let config = EmulatorConfig::default().with_replay("acme", folder.path());
     let emulator = Emulator::start(config.clone()).await.unwrap();
     let names: Vec<&str> = emulator.vendors().into_iter().map(Vendor::as_str).collect();
     let mut all: Vec<&str> = Vendor::ALL.into_iter().map(Vendor::as_str).collect();
@@ -248,23 +242,22 @@ async fn it_stands_beside_the_others_or_in_the_place_of_one() {
     let acme = emulator.vendor("acme").unwrap();
     assert_eq!(ready["vendors"]["acme"]["base_url"], emulator.base_url(acme));
 
-    let emulator = Emulator::start(config.with_replay("easyotp", &folder.0)).await.unwrap();
+    let emulator = Emulator::start(config.with_replay("easyotp", folder.path())).await.unwrap();
     let easyotp = emulator.vendor("easyotp").unwrap();
     assert_ne!(easyotp, Vendor::EasyOtp);
     assert_eq!(emulator.vendor_addr(Vendor::EasyOtp), None);
     assert_eq!(emulator.vendors().len(), all.len());
 
     for (name, folder, word) in [
-        ("Acme!", folder.0.clone(), "small letters"),
-        ("acme", folder.0.join("nothing"), "nothing"),
-        ("acme", std::env::temp_dir().join("otpmux-no-such-folder"), "otpmux-no-such-folder"),
+        ("Acme!", folder.path().to_owned(), "small letters"),
+        ("acme", folder.path().join("nothing"), "nothing"),
     ] {
         let config = EmulatorConfig::default().with_replay(name, folder);
         let error = Emulator::start(config).await.unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
     let broken = Folder::new(&[("send-ok", json!({ "request": {} }))]);
-    let config = EmulatorConfig::default().with_replay("acme", &broken.0);
+    let config = EmulatorConfig::default().with_replay("acme", broken.path());
     let error = Emulator::start(config).await.unwrap_err().to_string();
     assert!(error.contains("send-ok.json"), "{error}");
 }

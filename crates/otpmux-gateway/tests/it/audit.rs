@@ -2,44 +2,39 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, KEY, PHONE, Running, code_of, emulator, environment, start, toml};
+use crate::world::{
+    Answer, Home, KEY, PHONE, Running, code_of, emulator, environment, start, toml,
+};
 
 const KEYS: &str = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"\nadmin = true\n";
 
 /// A file that is removed in the end.
-struct Log(PathBuf);
+struct Log(Home);
 
 impl Log {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("otpmux-gateway-audit-{}-{next}.log", std::process::id());
-        Self(std::env::temp_dir().join(name))
+        Self(Home::new())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.file("audit.log")
     }
 
     fn section(&self) -> String {
-        format!("[audit]\nfile = \"{}\"\n", self.0.display())
+        format!("[audit]\nfile = \"{}\"\n", self.file().display())
     }
 
     /// The lines of a gateway that has ended.
     fn lines(&self) -> Vec<Value> {
-        let text = fs::read_to_string(&self.0).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn text(&self) -> String {
-        fs::read_to_string(&self.0).unwrap()
-    }
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        fs::read_to_string(self.file()).unwrap()
     }
 }
 

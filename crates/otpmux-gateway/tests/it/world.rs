@@ -12,6 +12,7 @@ use otpmux_gateway::{Gateway, Options, Reloader, StartError};
 use otpmux_testkit::ManualClock;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -217,25 +218,14 @@ pub(crate) fn number() -> String {
 }
 
 /// A directory that goes with the test.
-pub(crate) struct Home(PathBuf);
+pub(crate) struct Home(TempDir);
 
 impl Home {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("otpmux-gateway-{}-{next}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir(&directory).unwrap();
-        Self(directory)
+        Self(TempDir::new().unwrap())
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.0.path().join(name)
     }
 }

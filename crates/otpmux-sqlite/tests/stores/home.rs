@@ -1,7 +1,6 @@
 //! Files of a trial's own, and the words to talk about verifications in them.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
@@ -12,42 +11,35 @@ use otpmux_engine::{
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 pub(crate) const CODE: &str = "004217";
 pub(crate) const WRONG: &str = "004218";
 
 /// A new directory, removed with its content.
-pub(crate) struct Home {
-    dir: PathBuf,
-    keep: bool,
-}
+pub(crate) struct Home(TempDir);
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self::within(&std::env::temp_dir())
+        Self(TempDir::new().unwrap())
     }
 
     pub(crate) fn within(root: &Path) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = root.join(format!("otpmux-sqlite-{}-{next}", std::process::id()));
-        std::fs::create_dir(&dir).unwrap();
-        Self { dir, keep: false }
+        Self(TempDir::new_in(root).unwrap())
     }
 
     pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+        self.0.path()
     }
 
     /// Where its database is.
     pub(crate) fn file(&self) -> PathBuf {
-        self.dir.join("otpmux.db")
+        self.dir().join("otpmux.db")
     }
 
     /// Its database, which goes with the directory around it.
-    pub(crate) fn keep(mut self) -> PathBuf {
-        self.keep = true;
-        self.file()
+    pub(crate) fn keep(self) -> PathBuf {
+        self.0.keep().join("otpmux.db")
     }
 
     pub(crate) fn open(&self) -> SqliteStore {
@@ -69,15 +61,6 @@ impl Home {
         let check = |row: &rusqlite::Row<'_>| row.get(0);
         let told: String = self.look().query_row("PRAGMA integrity_check", [], check).unwrap();
         assert_eq!(told, "ok");
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if !self.keep {
-            // A file that cannot be removed is left to the system.
-            let _ = std::fs::remove_dir_all(&self.dir);
-        }
     }
 }
 

@@ -1,47 +1,31 @@
 //! The directories of servers, and who owns them.
 
 use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tempfile::TempDir;
 
 /// A directory that is removed when it is dropped.
 #[derive(Debug)]
-pub(super) struct Directory(pub(super) PathBuf);
+pub(super) struct Directory(TempDir);
 
 impl Directory {
     /// Creates an empty one, for the user that runs servers.
     pub(super) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("otpmux-postgres-{}-{next}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            match fs::create_dir(&path) {
-                Ok(()) => {
-                    fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
-                        .expect("the directory just created");
-                    give(&path);
-                    return Self(path);
-                }
-                // A killed process with the same id left this behind.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => panic!("no directory for PostgreSQL: {error}"),
-            }
-        }
+        let directory = TempDir::new().expect("a directory for PostgreSQL");
+        give(directory.path());
+        Self(directory)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
     }
 
     pub(super) fn data(&self) -> PathBuf {
-        self.0.join("data")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.path().join("data")
     }
 }
 

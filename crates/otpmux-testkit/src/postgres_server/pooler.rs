@@ -30,7 +30,7 @@ impl PgBouncer {
             let usual = Path::new("/usr/sbin/pgbouncer");
             let name = if usual.exists() { usual } else { Path::new("pgbouncer") };
             let mut pooler = command(&name.to_string_lossy());
-            pooler.arg(directory.0.join("pgbouncer.ini"));
+            pooler.arg(directory.path().join("pgbouncer.ini"));
             pooler.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
             let mut child = pooler.spawn().unwrap_or_else(|error| {
                 panic!("PgBouncer cannot be started (apt-get install pgbouncer): {error}")
@@ -61,7 +61,7 @@ impl Drop for PgBouncer {
 }
 
 fn write(directory: &Directory, server: u16, port: u16, connections: u32) {
-    let users = directory.0.join("users.txt");
+    let users = directory.path().join("users.txt");
     let settings = format!(
         "[databases]\n\
          * = host=127.0.0.1 port={server}\n\
@@ -78,7 +78,7 @@ fn write(directory: &Directory, server: u16, port: u16, connections: u32) {
         users.display()
     );
     for (path, text) in
-        [(&users, "\"otpmux\" \"\"\n"), (&directory.0.join("pgbouncer.ini"), &*settings)]
+        [(&users, "\"otpmux\" \"\"\n"), (&directory.path().join("pgbouncer.ini"), &*settings)]
     {
         fs::write(path, text).expect("a file in the directory just created");
         files::give(path);

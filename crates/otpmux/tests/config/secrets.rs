@@ -1,36 +1,25 @@
 use std::fs;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use otpmux::config::{Environment, SecretRef};
+use tempfile::NamedTempFile;
 
 use crate::{environment, read_in};
 
 /// A file of the test's own, removed at its end.
-struct Scratch(PathBuf);
+struct Scratch(NamedTempFile);
 
 impl Scratch {
     fn new(content: impl AsRef<[u8]>) -> Self {
-        // Tests of this process run side by side.
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("otpmux-secret-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, content).unwrap();
-        Self(path)
+        let file = NamedTempFile::new().unwrap();
+        fs::write(file.path(), content).unwrap();
+        Self(file)
     }
 
     fn resolve(&self) -> Result<String, String> {
-        SecretRef::parse(&format!("file:{}", self.0.display()), false)
+        SecretRef::parse(&format!("file:{}", self.0.path().display()), false)
             .and_then(|reference| reference.resolve(&Environment::new()))
             .map(|secret| secret.expose().to_owned())
             .map_err(|error| error.to_string())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -98,7 +87,7 @@ fn a_file_that_is_no_secret_names_its_path_and_never_its_content() {
         (vec![b's'; 70_000], "is longer than 64 KiB, too long for a secret"),
     ] {
         let file = Scratch::new(content);
-        let expected = format!("the file {} {reason}", file.0.display());
+        let expected = format!("the file {} {reason}", file.0.path().display());
         assert_eq!(file.resolve().unwrap_err(), expected);
     }
     let gone = SecretRef::parse("file:/no/such/file", false).unwrap();

@@ -90,31 +90,14 @@ mod sqlite {
     use otpmux::config::{Durability, StoreConfig};
     use otpmux::{Code, NewVerification, OtpClient, Verdict};
     use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
+    use tempfile::TempDir;
 
     use super::*;
 
-    /// A directory of the test's own, removed at its end.
-    struct Scratch(std::path::PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let name = format!("otpmux-store-{}-{name}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            std::fs::create_dir(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn is_opened_by_a_client_and_by_nothing_else() {
-        let scratch = Scratch::new("opened");
-        let file = scratch.0.join("otpmux.db");
+        let scratch = TempDir::new().unwrap();
+        let file = scratch.path().join("otpmux.db");
         let section = format!(
             "url = \"sqlite:{}\"\ndurability = \"process\"\nbusy_timeout = \"250ms\"\n\
              max_bytes = 2_000_000",
@@ -136,12 +119,12 @@ mod sqlite {
     /// As two processes would.
     #[tokio::test]
     async fn a_code_of_one_client_is_verified_by_another() {
-        let scratch = Scratch::new("shared");
+        let scratch = TempDir::new().unwrap();
         let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
         let text = format!(
             "[store]\nurl = \"sqlite:{}\"\n{KEY}[providers.p]\nkind = \"easyotp\"\n\
              api_key = \"env:EASY\"\nbase_url = \"{}\"\n",
-            scratch.0.join("otpmux.db").display(),
+            scratch.path().join("otpmux.db").display(),
             emulator.base_url(Vendor::EasyOtp)
         );
         let environment = crate::environment().with("EASY", emulator.easyotp().api_key);
@@ -157,7 +140,7 @@ mod sqlite {
         let other = read_in(&text.replace("otpmux.db", "other.db"), &environment).unwrap();
         let refused = clients[0].reload_config(&other).await.unwrap_err().to_string();
         assert!(refused.contains("the store cannot change"), "{refused}");
-        assert!(!scratch.0.join("other.db").exists(), "not even opened");
+        assert!(!scratch.path().join("other.db").exists(), "not even opened");
     }
 
     #[test]

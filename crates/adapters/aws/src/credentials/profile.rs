@@ -101,11 +101,8 @@ aws_session_token = four
                           [ profile  spread ]\naws_access_key_id = AKIDSPREAD\naws_secret_access_key = five\n";
 
     fn profile(name: Option<&str>, variable: Option<&str>) -> Result<Keys, String> {
-        // Tests run at the same time, each with separate files.
-        let thread = std::thread::current().name().unwrap_or_default().replace(':', "-");
-        let folder = std::env::temp_dir().join(format!("otpmux-{}-{thread}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (credentials, config) = (folder.join("credentials"), folder.join("config"));
+        let folder = tempfile::tempdir().unwrap();
+        let [credentials, config] = ["credentials", "config"].map(|name| folder.path().join(name));
         std::fs::write(&credentials, CREDENTIALS).unwrap();
         std::fs::write(&config, CONFIG).unwrap();
         let mut pairs = vec![

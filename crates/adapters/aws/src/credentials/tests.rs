@@ -136,11 +136,11 @@ async fn a_web_identity_is_exchanged_at_sts() {
         .respond_with(ResponseTemplate::new(200).set_body_string(answer))
         .mount(&server)
         .await;
-    let file = std::env::temp_dir().join(format!("otpmux-web-identity-{}", std::process::id()));
-    std::fs::write(&file, "jwt.of.the.pod\n").unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "jwt.of.the.pod\n").unwrap();
     let uri = server.uri();
     let environment = [
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", file.to_str().unwrap()),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", file.path().to_str().unwrap()),
         ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/otp"),
         ("AWS_ENDPOINT_URL_STS", &*uri),
     ];

@@ -5,29 +5,30 @@ use std::time::Duration;
 use otpmux_core::{Blame, Certainty, ErrorKind, OtpProvider as _, Text};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, FaultKind, MessageFilter, Vendor};
 use otpmux_smtp::{Smtp, SmtpBuilder};
+use tempfile::NamedTempFile;
 
 use crate::world::{CODE, TO, cx, message, request};
 
 struct Stand {
     emulator: Emulator,
     settings: SmtpBuilder,
+    _certificate: NamedTempFile,
 }
 
 impl Stand {
     async fn start() -> Self {
         let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
-        let file = format!("otpmux-mail-{}-{}.pem", std::process::id(), emulator.addr().port());
-        let file = std::env::temp_dir().join(file);
-        std::fs::write(&file, emulator.mail_certificate()).unwrap();
+        let certificate = NamedTempFile::new().unwrap();
+        std::fs::write(certificate.path(), emulator.mail_certificate()).unwrap();
         let address = emulator.vendor_addr(Vendor::Smtp).unwrap();
         let account = emulator.smtp();
         let settings = Smtp::builder(address.ip().to_string(), "Acme <otp@acme.example>")
             .port(u32::from(address.port()))
-            .ca_file(file.to_str().unwrap())
+            .ca_file(certificate.path().to_str().unwrap())
             .username(account.username)
             .password(account.password)
             .timeout(Duration::from_millis(800));
-        Self { emulator, settings }
+        Self { emulator, settings, _certificate: certificate }
     }
 
     async fn send(&self) -> Result<(), otpmux_core::Error> {
