@@ -12,13 +12,14 @@ use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use super::proxies::Proxies;
 use super::resolver::Resolver;
 
 /// Probes of an idle connection: a peer that has gone is noticed after a minute.
@@ -37,7 +38,7 @@ pub(crate) struct ConnectorOptions {
     pub(crate) https_only: bool,
     pub(crate) resolver: Resolver,
     /// The proxies of vendors; none if absent.
-    pub(crate) proxies: Option<Arc<Matcher>>,
+    pub(crate) proxies: Option<Arc<Proxies>>,
 }
 
 /// The way to the vendor or to its proxy.
@@ -98,7 +99,7 @@ impl Service<Uri> for Connector {
 struct Way {
     tcp: HttpConnector<Resolver>,
     to_proxy: HttpsConnector<HttpConnector<Resolver>>,
-    proxies: Option<Arc<Matcher>>,
+    proxies: Option<Arc<Proxies>>,
 }
 
 impl Way {

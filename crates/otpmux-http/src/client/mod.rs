@@ -3,6 +3,7 @@
 
 pub(crate) mod body;
 mod connector;
+mod no_proxy;
 pub(crate) mod proxies;
 pub(crate) mod resolver;
 pub(crate) mod tls;

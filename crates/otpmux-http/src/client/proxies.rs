@@ -4,13 +4,28 @@ use std::env;
 use std::ffi::OsString;
 
 use http::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
+
+use super::no_proxy::NoProxy;
 
 const NOT_TEXT: &str =
     "one of the environment variables HTTPS_PROXY, ALL_PROXY and NO_PROXY is not UTF-8 text";
 const NOT_URL: &str = "the environment variable HTTPS_PROXY or ALL_PROXY is not the URL of a proxy, such as \
                        http://proxy.example:3128";
+
+/// The proxy, and the hosts that are called without it.
+pub(crate) struct Proxies {
+    proxy: Matcher,
+    no_proxy: NoProxy,
+}
+
+impl Proxies {
+    /// Returns the proxy for this address, if there is one.
+    pub(super) fn intercept(&self, to: &Uri) -> Option<Intercept> {
+        if self.no_proxy.holds(to) { None } else { self.proxy.intercept(to) }
+    }
+}
 
 /// Reads `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 ///
@@ -18,14 +33,14 @@ const NOT_URL: &str = "the environment variable HTTPS_PROXY or ALL_PROXY is not 
 ///
 /// A variable that cannot be read; nothing of its value. The library would ignore it, and bypass the
 /// proxy.
-pub(crate) fn of_environment() -> Result<Matcher, &'static str> {
+pub(crate) fn of_environment() -> Result<Proxies, &'static str> {
     read(|name| env::var_os(name))
 }
 
 /// The variables are read here, because the library ignores all of them in a CGI program. That protects
 /// `HTTP_PROXY` only, which a request can set there, and which is of no use here: plain HTTP is for local
 /// addresses.
-fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Matcher, &'static str> {
+fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Proxies, &'static str> {
     // An empty variable is an absent one.
     let text = |name: &str| {
         let mut values = [variable(name), variable(&name.to_lowercase())].into_iter().flatten();
@@ -36,12 +51,15 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Matcher, &'static
     };
     let https = text("HTTPS_PROXY")?;
     let proxy = if https.is_empty() { text("ALL_PROXY")? } else { https };
-    let proxy = proxy.trim();
-    let of = |no: String| Matcher::builder().https(proxy).no(no).build();
-    if !proxy.is_empty() && !is_proxy(proxy, &of(String::new())) {
+    let (proxy, no_proxy) = (proxy.trim(), text("NO_PROXY")?);
+    let matcher = Matcher::builder().https(proxy).build();
+    if proxy.is_empty() {
+        return Ok(Proxies { proxy: matcher, no_proxy: NoProxy::default() });
+    }
+    if !is_proxy(proxy, &matcher) {
         return Err(NOT_URL);
     }
-    Ok(of(text("NO_PROXY")?))
+    Ok(Proxies { proxy: matcher, no_proxy: NoProxy::read(&no_proxy)? })
 }
 
 /// Whether the library understands this text as it is meant. A password with one of `/?#` in it would end
@@ -90,6 +108,9 @@ mod tests {
             &[("HTTPS_PROXY", " ")],
             &[("HTTPS_PROXY", "http://a:3128"), ("NO_PROXY", ""), ("no_proxy", ".invalid")],
             &[("HTTPS_PROXY", "http://a:3128"), ("NO_PROXY", "*")],
+            &[("HTTPS_PROXY", "http://a:3128"), ("NO_PROXY", "other.invalid, *.invalid:443")],
+            // Without a proxy, it has no meaning.
+            &[("NO_PROXY", "vendor.*")],
         ] {
             assert_eq!(proxy(variables), Ok(None), "{variables:?}");
         }
@@ -123,6 +144,12 @@ mod tests {
                 assert_eq!(proxy(&[(name, value)]), Err(NOT_URL), "{name}={value}");
             }
         }
+    }
+
+    #[test]
+    fn an_exception_that_is_not_understood_is_refused() {
+        let found = proxy(&[("ALL_PROXY", "http://a:3128"), ("no_proxy", "localhost,vendor.*")]);
+        assert!(found.is_err_and(|it| it.contains("NO_PROXY")));
     }
 
     #[cfg(unix)]
