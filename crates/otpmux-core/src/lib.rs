@@ -15,6 +15,7 @@ mod provider;
 mod receipt;
 mod recipient;
 mod request;
+pub mod rfc3339;
 mod seconds;
 mod secret;
 pub mod settings;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::Error;
+use otpmux_core::{Error, rfc3339};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -194,6 +194,6 @@ fn whole_seconds(wait: Duration) -> u64 {
 }
 
 fn time<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    let at = jiff::Timestamp::try_from(*at).map_err(S::Error::custom)?;
-    serializer.collect_str(&format_args!("{at:.3}"))
+    let text = rfc3339::milliseconds(*at).ok_or_else(|| S::Error::custom("no year of RFC 3339"))?;
+    serializer.serialize_str(&text)
 }

@@ -12,7 +12,6 @@ mod retry_after;
 mod settings;
 pub mod signature;
 mod target;
-mod time;
 mod transport;
 pub mod webhook;
 
@@ -21,9 +20,9 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use call::Call;
 pub use decimal::is_decimal;
 pub use http::Method;
+pub use otpmux_core::rfc3339::parse as parse_time;
 pub use reading::Reading;
 pub use receipt_settings::{ReceiptMode, ReceiptSettings};
 pub use retry_after::retry_after_field;
 pub use settings::{HttpConfig, HttpSettings};
-pub use time::parse_time;
 pub use transport::{Transport, basic, check_credential};

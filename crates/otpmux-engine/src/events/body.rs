@@ -4,8 +4,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use jiff::Timestamp;
-use otpmux_core::{Entropy, ProviderId, Purpose, Recipient};
+use otpmux_core::{Entropy, ProviderId, Purpose, Recipient, rfc3339};
 use serde::{Deserialize, Serialize};
 
 use super::{EventId, EventType, QueuedEvent};
@@ -78,8 +77,7 @@ impl Event {
     /// The body in the form of Standard Webhooks: `type`, `timestamp` and `data`. At most 20,000 bytes:
     /// metadata that does not fit is left out.
     pub fn body(&self) -> String {
-        let timestamp = Timestamp::try_from(self.at).map(|at| format!("{at:.3}"));
-        let timestamp = timestamp.unwrap_or_default();
+        let timestamp = rfc3339::milliseconds(self.at).unwrap_or_default();
         let render = |data: &EventData| {
             let body = Body { r#type: self.event().as_str(), timestamp: timestamp.clone(), data };
             // Texts and numbers always serialise.

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use otpmux_core::{
     Channel, ErrorKind, IdempotencyKey, Incompatibility, ProviderId, Purpose, VendorReference,
+    rfc3339,
 };
 use serde::{Deserialize, Serialize};
 
@@ -228,9 +229,9 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unable(what) => what.fmt(f),
-            Self::CircuitOpen(since) => match jiff::Timestamp::try_from(*since) {
-                Ok(since) => write!(f, "circuit open since {since:.0}"),
-                Err(_) => f.write_str("circuit open"),
+            Self::CircuitOpen(since) => match rfc3339::seconds(*since) {
+                Some(since) => write!(f, "circuit open since {since}"),
+                None => f.write_str("circuit open"),
             },
             Self::Limit => f.write_str("its limit of requests is reached"),
             Self::OtherCode => f.write_str("it would send another code than this send may have"),
