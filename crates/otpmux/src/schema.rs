@@ -104,13 +104,13 @@ fn messages() -> Map<String, Value> {
     let forms =
         [of(table(Variable::KEYS)), of(of(localized)), of(templates()), of(table(DltIds::KEYS))];
     let keys = ["NAME", "PURPOSE.LOCALE", "PURPOSE", "PURPOSE"];
-    let named = messages::TABLES.into_iter().zip(forms).zip(keys);
-    let named = named.map(|(((name, doc), form), keys)| {
+    let mut tables = Map::new();
+    for (((name, doc), form), keys) in messages::TABLES.into_iter().zip(forms).zip(keys) {
         let mut form = described(form, doc);
         form["x-name"] = format!("messages.{name}.{keys}").into();
-        (name.to_owned(), form)
-    });
-    named.collect()
+        tables.insert(name.to_owned(), form);
+    }
+    tables
 }
 
 /// Returns the tables within `[doors]`.
@@ -147,8 +147,10 @@ fn list(items: &Value, doc: &str) -> Value {
 
 fn table(lists: &[&[Setting]]) -> Value {
     let settings = || lists.iter().copied().flatten();
-    let properties: Map<_, _> =
-        settings().map(|setting| (setting.name.to_owned(), value(setting))).collect();
+    let mut properties = Map::new();
+    for setting in settings() {
+        properties.insert(setting.name.to_owned(), value(setting));
+    }
     let mut table = json!({
         "type": "object",
         "additionalProperties": false,

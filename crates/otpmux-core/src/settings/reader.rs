@@ -61,7 +61,7 @@ impl<'a> SettingsReader<'a> {
                 errors.push(unknown_key(at, key, known().map(|setting| setting.name)));
             }
         }
-        let mut values = BTreeMap::new();
+        let mut values = Vec::new();
         for setting in known() {
             let at = format!("{path}.{}", setting.name);
             match table.get(setting.name) {
@@ -70,7 +70,7 @@ impl<'a> SettingsReader<'a> {
                 }
                 None => {}
                 Some(raw) => match self.value(&at, setting, raw) {
-                    Ok(value) => drop(values.insert(setting.name, value)),
+                    Ok(value) => values.push((setting.name, value)),
                     Err(mistakes) => errors.extend(mistakes),
                 },
             }
@@ -128,17 +128,19 @@ impl<'a> SettingsReader<'a> {
                 word.ok_or_else(|| format!("must be one of: {}", words.join(", ")))
             }),
             SettingKind::Texts => {
-                let table = raw.as_object().and_then(|table| {
-                    let text = |(key, value): (&String, &Value)| {
-                        Some((key.clone(), value.as_str()?.to_owned()))
-                    };
-                    table.iter().map(text).collect::<Option<BTreeMap<_, _>>>()
-                });
-                table.map(Checked::Texts).ok_or_else(|| "must be a table of texts".to_owned())
+                texts(raw).map(Checked::Texts).ok_or_else(|| "must be a table of texts".to_owned())
             }
         };
         read.map_err(|message| vec![ConfigError::new(at, message)])
     }
+}
+
+fn texts(raw: &Value) -> Option<BTreeMap<String, String>> {
+    let mut texts = BTreeMap::new();
+    for (key, value) in raw.as_object()? {
+        texts.insert(key.clone(), value.as_str()?.to_owned());
+    }
+    Some(texts)
 }
 
 /// Checks a value of a struct against the declaration of its key. JSON `null` means that it is not

@@ -30,26 +30,41 @@ pub trait Section: Default {
     ///
     /// The first value that would be invalid in a file too, with its key as the path.
     fn check(&self) -> Result<(), ConfigError> {
-        let changed = self.changed();
-        let secrets = self.secrets();
-        for key in Self::keys().filter(|key| key.required) {
-            if !changed.contains_key(key.name) && !secrets.iter().any(|(name, _)| *name == key.name)
-            {
-                return Err(missing(key.name));
-            }
-        }
-        let changed = Self::keys().filter_map(|key| Some((key, changed.get(key.name)?)));
-        changed.into_iter().try_for_each(|(key, value)| reader::check(key, value))
+        check(Self::KEYS, &self.changed(), &self.secrets())
     }
 
     /// Returns the values that differ from the defaults, by key, in the form of a file.
     fn changed(&self) -> Map<String, Value> {
-        let pairs = Self::keys().zip(self.values()).zip(Self::default().values());
-        pairs
-            .filter(|((_, value), default)| value != default)
-            .map(|((key, value), _)| (key.name.to_owned(), value))
-            .collect()
+        changed(Self::KEYS, self.values(), &Self::default().values())
     }
+}
+
+// Functions of their own, so that they are compiled once and not for each section.
+
+fn check(
+    keys: &[&[Setting]],
+    changed: &Map<String, Value>,
+    secrets: &[(&str, Secret)],
+) -> Result<(), ConfigError> {
+    let keys = || keys.iter().copied().flatten();
+    for key in keys().filter(|key| key.required) {
+        if !changed.contains_key(key.name) && !secrets.iter().any(|(name, _)| *name == key.name) {
+            return Err(missing(key.name));
+        }
+    }
+    let mut changed = keys().filter_map(|key| Some((key, changed.get(key.name)?)));
+    changed.try_for_each(|(key, value)| reader::check(key, value))
+}
+
+fn changed(keys: &[&[Setting]], values: Vec<Value>, defaults: &[Value]) -> Map<String, Value> {
+    let keys = keys.iter().copied().flatten();
+    let mut changed = Map::new();
+    for ((key, value), default) in keys.zip(values).zip(defaults) {
+        if value != *default {
+            changed.insert(key.name.to_owned(), value);
+        }
+    }
+    changed
 }
 
 /// Returns the value of a required key.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Settings, duration_text, limit_text};
 use crate::{Channel, CountryCode, Purpose, RateLimit, Secret};
@@ -100,14 +100,18 @@ setting!(
 setting!(
     BTreeMap<Channel, Duration>,
     settings, key => {
-        let entry = |(channel, time): (&String, &Duration)| Some((channel.parse().ok()?, *time));
-        settings.durations(key).map(|table| table.iter().filter_map(entry).collect())
+        let mut times = BTreeMap::new();
+        for (channel, time) in settings.durations(key)? {
+            times.insert(channel.parse().ok()?, *time);
+        }
+        Some(times)
     },
     value => {
-        let entry = |(channel, time): (&Channel, &Duration)| {
-            (channel.as_str().to_owned(), Value::from(duration_text(*time)))
-        };
-        Value::Object(value.iter().map(entry).collect())
+        let mut table = Map::new();
+        for (channel, time) in value {
+            table.insert(channel.as_str().to_owned(), duration_text(*time).into());
+        }
+        table.into()
     }
 );
 

@@ -13,7 +13,7 @@ use crate::{RateLimit, Secret};
 #[derive(Debug)]
 pub struct Settings {
     path: String,
-    values: BTreeMap<&'static str, Checked>,
+    values: Vec<(&'static str, Checked)>,
 }
 
 #[derive(Debug)]
@@ -35,7 +35,7 @@ macro_rules! getter {
     ($(#[$doc:meta])* $name:ident -> $type:ty, $variant:ident, $value:ident => $result:expr) => {
         $(#[$doc])*
         pub fn $name(&self, key: &str) -> Option<$type> {
-            match self.values.get(key)? {
+            match self.get(key)? {
                 Checked::$variant($value) => Some($result),
                 _ => None,
             }
@@ -44,8 +44,12 @@ macro_rules! getter {
 }
 
 impl Settings {
-    pub(super) fn new(path: &str, values: BTreeMap<&'static str, Checked>) -> Self {
+    pub(super) fn new(path: &str, values: Vec<(&'static str, Checked)>) -> Self {
         Self { path: path.to_owned(), values }
+    }
+
+    fn get(&self, key: &str) -> Option<&Checked> {
+        self.values.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     getter! {
@@ -115,7 +119,7 @@ impl Settings {
 
     /// Returns whether a key is present.
     pub fn contains(&self, key: &str) -> bool {
-        self.values.contains_key(key)
+        self.get(key).is_some()
     }
 
     /// Passes every key and value to `take`, secrets included: equal settings give equal bytes,

@@ -130,8 +130,11 @@ impl ConfigBuilder {
         let providers = if route.weights.is_empty() {
             names.clone().collect()
         } else {
-            let weights = route.weights.iter().map(|weight| json!(weight));
-            Value::Object(names.clone().map(str::to_owned).zip(weights).collect())
+            let mut weights = Map::new();
+            for (name, weight) in names.clone().zip(&route.weights) {
+                weights.insert(name.to_owned(), json!(weight));
+            }
+            weights.into()
         };
         table.insert("providers".to_owned(), providers);
         if !route.escalate.is_empty() {

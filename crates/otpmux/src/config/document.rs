@@ -4,6 +4,8 @@ use std::fmt;
 
 use otpmux_core::settings::ConfigError;
 use serde_json::{Map, Number, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::places::{Places, place};
 
@@ -27,18 +29,21 @@ impl fmt::Debug for Document {
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
-        let table: toml::Table = text.parse().map_err(|error| located(text, &error))?;
-        let providers = keys(table.get("providers"));
-        let routes = table.get("routes").and_then(toml::Value::as_array);
-        let weighted = routes.into_iter().flatten().map(|route| keys(route.get("providers")));
-        let weighted = weighted.collect();
-        Ok(Self { root: object(table), providers, weighted, places: Places::of(text) })
+        let table = parse(text)?;
+        let mut weighted = Vec::new();
+        if let Some(DeValue::Array(routes)) = table.get("routes").map(Spanned::get_ref) {
+            for route in routes.iter() {
+                weighted.push(keys(route.get_ref().get("providers")));
+            }
+        }
+        let (providers, places) = (keys(table.get("providers")), Places::of(text, &table));
+        Ok(Self { root: object(&table), providers, weighted, places })
     }
 
     /// Returns the table of another file, with the positions in it.
     pub(super) fn tree(text: &str) -> Result<(Value, Places), ConfigError> {
-        let table: toml::Table = text.parse().map_err(|error| located(text, &error))?;
-        Ok((Value::Object(object(table)), Places::of(text)))
+        let table = parse(text)?;
+        Ok((object(&table).into(), Places::of(text, &table)))
     }
 
     /// Adds a later layer: its values replace those of the same path.
@@ -99,9 +104,16 @@ fn merge(root: &mut Map<String, Value>, layer: Map<String, Value>) {
     }
 }
 
-fn keys(value: Option<&toml::Value>) -> Vec<String> {
-    let table = value.and_then(toml::Value::as_table);
-    table.into_iter().flat_map(toml::Table::keys).cloned().collect()
+fn parse(text: &str) -> Result<DeTable<'_>, ConfigError> {
+    DeTable::parse(text).map(Spanned::into_inner).map_err(|error| located(text, &error))
+}
+
+/// Returns the keys of a table in the order of the file; a parsed table is sorted.
+fn keys(value: Option<&Spanned<DeValue<'_>>>) -> Vec<String> {
+    let table = value.and_then(|value| value.get_ref().as_table());
+    let mut keys: Vec<_> = table.into_iter().flat_map(DeTable::keys).collect();
+    keys.sort_unstable_by_key(|key| key.span().start);
+    keys.into_iter().map(|key| key.get_ref().to_string()).collect()
 }
 
 /// Returns only the position and the parser's message: its `Display` shows the line, secrets
@@ -111,19 +123,30 @@ fn located(text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::new("", format!("not TOML: {}", error.message())).at(line, column)
 }
 
-fn object(table: toml::Table) -> Map<String, Value> {
-    let entry = |(key, value)| (key, json(value));
-    table.into_iter().map(entry).collect()
+fn object(table: &DeTable<'_>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (key, value) in table {
+        object.insert(key.get_ref().to_string(), json(value.get_ref()));
+    }
+    object
 }
 
-fn json(value: toml::Value) -> Value {
+/// A number that JSON does not have is `null`, which is no valid value of any key.
+fn json(value: &DeValue<'_>) -> Value {
     match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => Value::Number(number.into()),
-        toml::Value::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
-        toml::Value::Boolean(flag) => Value::Bool(flag),
-        toml::Value::Datetime(time) => Value::String(time.to_string()),
-        toml::Value::Array(list) => Value::Array(list.into_iter().map(json).collect()),
-        toml::Value::Table(table) => Value::Object(object(table)),
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().into()
+        }
+        DeValue::Float(number) => number
+            .as_str()
+            .parse()
+            .ok()
+            .and_then(Number::from_f64)
+            .map_or(Value::Null, Value::Number),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Array(list) => list.iter().map(|value| json(value.get_ref())).collect(),
+        DeValue::Table(table) => Value::Object(object(table)),
     }
 }

@@ -306,29 +306,40 @@ pub(super) fn table(settings: &MessageSettings) -> Map<String, Value> {
             table.insert(key.to_owned(), value.into());
         }
     };
-    let of = |purpose: &Purpose, value: Value| (purpose.as_str().to_owned(), value);
-    let variables = settings.variables.iter();
-    put(
-        "variables",
-        variables.map(|(name, variable)| (name.clone(), variable.changed().into())).collect(),
-    );
-    let texts = settings.texts.iter().map(|(purpose, texts)| {
-        let texts = texts.iter().map(|(locale, text)| {
-            let mut table = text.changed();
-            if !text.templates.is_empty() {
-                table.insert(TEMPLATES.to_owned(), json!(text.templates));
-            }
-            for (channel, text) in &text.channels {
-                table.insert(channel.as_str().to_owned(), text.changed().into());
-            }
-            (locale.as_str().to_owned(), Value::from(table))
-        });
-        of(purpose, Value::Object(texts.collect()))
-    });
-    put("texts", texts.collect());
-    let templates = settings.templates.iter();
-    put("templates", templates.map(|(purpose, one)| of(purpose, json!(one))).collect());
-    let dlt = settings.dlt.iter();
-    put("dlt", dlt.map(|(purpose, ids)| of(purpose, ids.changed().into())).collect());
+    let mut variables = Map::new();
+    for (name, variable) in &settings.variables {
+        variables.insert(name.clone(), variable.changed().into());
+    }
+    put("variables", variables);
+    let mut texts = Map::new();
+    for (purpose, localized) in &settings.texts {
+        let mut of_purpose = Map::new();
+        for (locale, text) in localized {
+            of_purpose.insert(locale.as_str().to_owned(), text_table(text).into());
+        }
+        texts.insert(purpose.as_str().to_owned(), of_purpose.into());
+    }
+    put("texts", texts);
+    let mut templates = Map::new();
+    for (purpose, of_purpose) in &settings.templates {
+        templates.insert(purpose.as_str().to_owned(), json!(of_purpose));
+    }
+    put("templates", templates);
+    let mut dlt = Map::new();
+    for (purpose, ids) in &settings.dlt {
+        dlt.insert(purpose.as_str().to_owned(), ids.changed().into());
+    }
+    put("dlt", dlt);
+    table
+}
+
+fn text_table(text: &LocalizedText) -> Map<String, Value> {
+    let mut table = text.changed();
+    if !text.templates.is_empty() {
+        table.insert(TEMPLATES.to_owned(), json!(text.templates));
+    }
+    for (channel, text) in &text.channels {
+        table.insert(channel.as_str().to_owned(), text.changed().into());
+    }
     table
 }

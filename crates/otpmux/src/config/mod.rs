@@ -22,6 +22,7 @@ pub(crate) mod sections;
 pub(crate) mod server;
 pub(crate) mod server_keys;
 pub(crate) mod store;
+mod toml_text;
 mod trees;
 mod write;
 

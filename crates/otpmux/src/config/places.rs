@@ -11,12 +11,10 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct Places(HashMap<String, (usize, usize)>);
 
 impl Places {
-    /// Text that is not TOML has no positions.
-    pub(super) fn of(text: &str) -> Self {
+    /// Returns the positions in a text, which was parsed to this table.
+    pub(super) fn of(text: &str, table: &DeTable<'_>) -> Self {
         let mut places = Self::default();
-        if let Ok(table) = DeTable::parse(text) {
-            places.table(text, "", table.get_ref());
-        }
+        places.table(text, "", table);
         places
     }
 
@@ -97,7 +95,8 @@ providers = []
 ";
 
     fn told(path: &str) -> Option<(usize, usize)> {
-        Places::of(TEXT).locate(ConfigError::new(path, "")).place()
+        let table = DeTable::parse(TEXT).unwrap();
+        Places::of(TEXT, table.get_ref()).locate(ConfigError::new(path, "")).place()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Writing of a configuration as TOML.
 
-use std::collections::BTreeSet;
+use std::iter::repeat;
 
 use otpmux_core::settings::SettingKind;
 use serde_json::{Map, Value};
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::builder::{is_reference, variable};
 use super::document::Document;
 use super::store::is_secret;
+use super::toml_text::{Entries, Node, entries};
 use super::{Config, TOP};
 use crate::config::Registry;
 
@@ -34,18 +35,18 @@ impl Config {
     /// sections, and single providers as `providers.NAME`. A secret behind an unchanged reference
     /// may differ without being here.
     pub fn differs_from(&self, toml: &str) -> Vec<String> {
-        let read = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+        let read = |text: &str| Document::parse(text).unwrap_or_default().root;
         let (before, after) = (read(toml), read(&self.source.toml));
         let mut differs = Vec::new();
         for (section, _) in TOP {
-            let (old, new) = (before.get(section), after.get(section));
-            match (old.and_then(toml::Value::as_table), new.and_then(toml::Value::as_table)) {
-                (Some(old), Some(new)) if section == "providers" => {
-                    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-                    let other = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+            match (before.get(section), after.get(section)) {
+                (Some(Value::Object(old)), Some(Value::Object(new))) if section == "providers" => {
+                    let removed = old.keys().filter(|name| !new.contains_key(*name));
+                    let names = removed.chain(new.keys());
+                    let other = names.filter(|name| old.get(*name) != new.get(*name));
                     differs.extend(other.map(|name| format!("providers.{name}")));
                 }
-                _ if old != new => differs.push(section.to_owned()),
+                (old, new) if old != new => differs.push(section.to_owned()),
                 _ => {}
             }
         }
@@ -56,59 +57,39 @@ impl Config {
 /// Returns the text of a document that was read.
 pub(super) fn text(document: &Document, registry: &Registry) -> String {
     let root = without_secrets(&document.root, registry);
-    let mut text = toml::Table::new();
+    let mut sections = Vec::new();
     for (key, _) in TOP {
-        let Some(value) = root.get(key) else { continue };
-        let value = match (key, value) {
-            ("providers", Value::Object(table)) => Some(ordered(table, &document.providers)),
-            ("routes", Value::Array(routes)) => {
-                let routes = routes.iter().enumerate().map(|(at, route)| {
-                    let order = document.weighted.get(at).map_or(&[][..], Vec::as_slice);
-                    let mut written = toml(route)?;
-                    if let (Some(weights), Some(written)) =
-                        (route["providers"].as_object(), written.as_table_mut())
-                    {
-                        written.insert("providers".to_owned(), ordered(weights, order));
-                    }
-                    Some(written)
-                });
-                routes.collect::<Option<Vec<_>>>().map(toml::Value::Array)
+        let node = match (key, root.get(key)) {
+            ("providers", Some(Value::Object(table))) => {
+                Some(Node::Table(ordered(table, &document.providers)))
             }
-            _ => toml(value),
+            ("routes", Some(Value::Array(routes))) if !routes.is_empty() => {
+                let orders = document.weighted.iter().map(Vec::as_slice).chain(repeat(&[][..]));
+                let routes =
+                    routes.iter().zip(orders).map(|(route, order)| route_node(route, order));
+                Some(Node::Tables(routes.collect()))
+            }
+            (_, value) => value.and_then(Node::of),
         };
-        if let Some(value) = value {
-            text.insert(key.to_owned(), value);
+        sections.extend(node.map(|node| (key, node)));
+    }
+    Node::Table(sections).text()
+}
+
+/// Returns the entries of a route; the weights of its providers have the order of the file.
+fn route_node<'a>(route: &'a Value, order: &[String]) -> Entries<'a> {
+    let mut entries = route.as_object().map(entries).unwrap_or_default();
+    for (key, node) in &mut entries {
+        if let ("providers", Some(weights)) = (*key, route["providers"].as_object()) {
+            *node = Node::Table(ordered(weights, order));
         }
     }
-    text.to_string()
+    entries
 }
 
-fn ordered(table: &Map<String, Value>, order: &[String]) -> toml::Value {
+fn ordered<'a>(table: &'a Map<String, Value>, order: &[String]) -> Entries<'a> {
     let known = order.iter().filter_map(|key| table.get_key_value(key));
-    let known = known.filter_map(|(key, value)| Some((key.clone(), toml(value)?)));
-    toml::Value::Table(known.collect())
-}
-
-/// `None` for JSON `null`, which TOML does not have.
-fn toml(value: &Value) -> Option<toml::Value> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(flag) => (*flag).into(),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => number.into(),
-            None => number.as_f64()?.into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(list) => toml::Value::Array(list.iter().filter_map(toml).collect()),
-        Value::Object(table) => {
-            // Values before tables, as TOML requires.
-            let (tables, values): (Vec<_>, Vec<_>) =
-                table.iter().partition(|(_, value)| value.is_object());
-            let entries = values.into_iter().chain(tables);
-            let entries = entries.filter_map(|(key, value)| Some((key.clone(), toml(value)?)));
-            toml::Value::Table(entries.collect())
-        }
-    })
+    known.filter_map(|(key, value)| Some((key.as_str(), Node::of(value)?))).collect()
 }
 
 /// Returns the root with each secret in plain text replaced by a reference.

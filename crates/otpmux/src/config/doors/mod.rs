@@ -68,11 +68,13 @@ impl DoorsConfig {
 
     /// Returns the section in the form of a file.
     pub(in crate::config) fn table(&self) -> Map<String, Value> {
-        let twilio = self.twilio.as_ref().map(|door| ("twilio", twilio::table(door)));
-        let vonage = self.vonage.as_ref().map(|door| ("vonage", vonage::table(door)));
-        let doors = [twilio, vonage].into_iter().flatten();
-        let mut table: Map<_, _> =
-            doors.map(|(name, table)| (name.to_owned(), table.into())).collect();
+        let mut table = Map::new();
+        if let Some(door) = &self.twilio {
+            table.insert("twilio".to_owned(), twilio::table(door).into());
+        }
+        if let Some(door) = &self.vonage {
+            table.insert("vonage".to_owned(), vonage::table(door).into());
+        }
         if !self.hooks.is_empty() {
             table.insert(HOOKS.0.to_owned(), hooks::tables(&self.hooks).into());
         }
