@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+mod background;
 mod client;
 mod escalation;
 mod events;

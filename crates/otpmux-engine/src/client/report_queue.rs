@@ -14,7 +14,7 @@ use super::inner::{Inner, context};
 use super::metrics;
 use super::payload::Payload;
 use super::rates::Event;
-use crate::{SendAttempt, VerificationId};
+use crate::{SendAttempt, VerificationId, background};
 
 /// The pause after a failed try, at first; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -101,7 +101,7 @@ impl ReportQueue {
             self.more.notify_one();
         } else {
             unreported.at_work = true;
-            unreported.task = Some(tokio::spawn(Self::work(Arc::clone(self))));
+            unreported.task = Some(background::spawn(Self::work(Arc::clone(self))));
         }
     }
 

@@ -8,7 +8,7 @@ use otpmux_core::{Clock, Error};
 use tokio::time::Instant;
 
 use super::metrics;
-use crate::{VerificationStore, millis};
+use crate::{VerificationStore, background, millis};
 
 /// How long a measurement is used before the next one.
 const EVERY: Duration = Duration::from_secs(60);
@@ -99,7 +99,7 @@ impl StoreTime {
         if now >= due && mine() {
             let time = Arc::clone(self);
             // On failure, the last measurement stays.
-            tokio::spawn(async move { drop(time.measure().await) });
+            background::spawn(async move { drop(time.measure().await) });
         }
     }
 

@@ -1,6 +1,6 @@
 //! The outbox of a store: events that wait for their delivery, for each endpoint by itself.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -162,7 +162,7 @@ pub struct EventsEnded {
     /// How many of the events were waiting.
     pub waited: usize,
     /// Since when their endpoints fail, after this step; without those that do not.
-    pub failing_since: BTreeMap<EndpointName, SystemTime>,
+    pub failing_since: HashMap<EndpointName, SystemTime>,
 }
 
 /// What became of a leased event.

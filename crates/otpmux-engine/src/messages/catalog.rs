@@ -19,7 +19,7 @@ pub(super) struct Catalog {
     pub(super) settings: MessageSettings,
     pub(super) app: String,
     /// The texts of each purpose that the settings name.
-    pub(super) purposes: BTreeMap<Purpose, Localized>,
+    pub(super) purposes: Vec<(Purpose, Localized)>,
     /// The texts of every other purpose.
     pub(super) others: Localized,
     pub(super) hints: Vec<String>,
@@ -28,14 +28,15 @@ pub(super) struct Catalog {
 /// The texts of one purpose. It has a text in `default`.
 #[derive(Clone, Debug)]
 pub(super) struct Localized {
-    pub(super) texts: BTreeMap<Locale, ByChannel>,
+    /// In the order of the locales.
+    pub(super) texts: Vec<(Locale, ByChannel)>,
     pub(super) default: Locale,
 }
 
 /// The texts of one purpose in one locale, and what vendors need beside them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ByChannel {
-    pub(super) channels: BTreeMap<Channel, Texts>,
+    pub(super) channels: Vec<(Channel, Texts)>,
     pub(super) others: Texts,
     pub(super) templates: BTreeMap<String, String>,
     pub(super) dlt: Option<Dlt>,
@@ -80,17 +81,17 @@ impl Messages {
 
     /// Returns the locales of the texts of a purpose.
     pub fn locales(&self, purpose: &Purpose) -> impl Iterator<Item = &Locale> {
-        self.0.of(purpose).texts.keys()
+        self.0.of(purpose).locales()
     }
 
     /// Returns the purposes that have texts, templates or DLT ids.
     pub fn purposes(&self) -> impl Iterator<Item = &Purpose> {
-        self.0.purposes.keys()
+        self.0.purposes.iter().map(|(purpose, _)| purpose)
     }
 
     /// Returns whether a purpose has DLT ids for each of its texts.
     pub fn has_dlt(&self, purpose: &Purpose) -> bool {
-        self.0.of(purpose).texts.values().all(|texts| texts.dlt.is_some())
+        self.0.of(purpose).texts.iter().all(|(_, texts)| texts.dlt.is_some())
     }
 
     /// Checks a value that a caller gives for a variable. The error does not repeat it.
@@ -125,25 +126,35 @@ impl Messages {
 
 impl Catalog {
     pub(super) fn of(&self, purpose: &Purpose) -> &Localized {
-        self.purposes.get(purpose).unwrap_or(&self.others)
+        let of = self.purposes.iter().find(|(of, _)| of == purpose);
+        of.map_or(&self.others, |(_, localized)| localized)
     }
 }
 
 impl Localized {
     /// Returns the best text for a locale, and its locale.
     pub(super) fn best(&self, locale: Option<&str>) -> Option<(&Locale, &ByChannel)> {
-        let exact = locale.and_then(|tag| self.texts.get_key_value(tag));
-        exact
+        let in_locale = |tag: &str| {
+            let found = self.texts.iter().find(|(locale, _)| locale.as_str() == tag);
+            found.map(|(locale, texts)| (locale, texts))
+        };
+        locale
+            .and_then(in_locale)
             .or_else(|| {
                 let asked: Locale = locale?.parse().ok()?;
-                self.texts.get_key_value(asked.best(self.texts.keys())?)
+                in_locale(asked.best(self.locales())?.as_str())
             })
-            .or_else(|| self.texts.get_key_value(&self.default))
+            .or_else(|| in_locale(self.default.as_str()))
+    }
+
+    pub(super) fn locales(&self) -> impl Iterator<Item = &Locale> + Clone {
+        self.texts.iter().map(|(locale, _)| locale)
     }
 }
 
 impl ByChannel {
     pub(super) fn by(&self, channel: &Channel) -> &Texts {
-        self.channels.get(channel).unwrap_or(&self.others)
+        let of = self.channels.iter().find(|(of, _)| of == channel);
+        of.map_or(&self.others, |(_, texts)| texts)
     }
 }

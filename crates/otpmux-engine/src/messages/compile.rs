@@ -1,8 +1,6 @@
 //! Makes a catalog of the settings: parses every text once, and adds what every message of a
 //! channel has.
 
-use std::collections::BTreeMap;
-
 use otpmux_core::settings::{ConfigError, Section as _};
 use otpmux_core::{Channel, Code, Dlt, Purpose};
 
@@ -21,33 +19,42 @@ pub(super) fn compile(settings: &MessageSettings) -> Result<Catalog, Vec<ConfigE
     let mut compiler = Compiler::new(settings);
     check::settings(settings, &mut compiler.mistakes);
     let builtin = compiler.builtin();
-    let mut own = BTreeMap::new();
+    let mut own = Vec::new();
     for (purpose, texts) in &settings.texts {
-        let localized = texts
-            .iter()
-            .filter_map(|(locale, text)| {
-                let path = format!("texts.{purpose}.{locale}");
-                Some((locale.clone(), compiler.localized(&path, purpose, locale, text)?))
-            })
-            .collect::<BTreeMap<_, _>>();
-        own.insert(purpose.clone(), localized);
+        let mut localized = Vec::new();
+        for (locale, text) in texts {
+            let path = format!("texts.{purpose}.{locale}");
+            if let Some(text) = compiler.localized(&path, purpose, locale, text) {
+                localized.push((locale.clone(), text));
+            }
+        }
+        own.push((purpose, localized));
     }
     if !compiler.mistakes.is_empty() {
         return Err(compiler.mistakes);
     }
     let of = |purpose: &Purpose| {
-        let texts = own.get(purpose).or_else(|| own.get(&Purpose::default())).unwrap_or(&builtin);
+        let own = |wanted: &Purpose| {
+            own.iter().find(|(of, _)| *of == wanted).map(|(_, localized)| localized)
+        };
+        let texts = own(purpose).or_else(|| own(&Purpose::default())).unwrap_or(&builtin);
         let mut localized = Localized { texts: texts.clone(), default: Locale::default() };
-        localized.default = default_of(&settings.default_locale, texts);
+        localized.default = default_of(&settings.default_locale, &localized);
         for (locale, by_channel) in &mut localized.texts {
             beside(settings, purpose, locale, by_channel);
         }
         localized
     };
-    let named = settings.texts.keys().chain(settings.templates.keys()).chain(settings.dlt.keys());
+    let mut purposes: Vec<(Purpose, Localized)> = Vec::new();
+    for purpose in settings.texts.keys().chain(settings.templates.keys()).chain(settings.dlt.keys())
+    {
+        if !purposes.iter().any(|(known, _)| known == purpose) {
+            purposes.push((purpose.clone(), of(purpose)));
+        }
+    }
     Ok(Catalog {
         app: settings.app.clone().unwrap_or_default(),
-        purposes: named.map(|purpose| (purpose.clone(), of(purpose))).collect(),
+        purposes,
         others: of(&Purpose::default()),
         hints: compiler.hints,
         settings: settings.clone(),
@@ -56,8 +63,8 @@ pub(super) fn compile(settings: &MessageSettings) -> Result<Catalog, Vec<ConfigE
 
 /// The locale of readers without one. A purpose was checked to have a text for the configured one;
 /// built-in texts have English.
-fn default_of(wanted: &Locale, texts: &BTreeMap<Locale, ByChannel>) -> Locale {
-    wanted.best(texts.keys()).cloned().unwrap_or_default()
+fn default_of(wanted: &Locale, localized: &Localized) -> Locale {
+    wanted.best(localized.locales()).cloned().unwrap_or_default()
 }
 
 /// Adds what vendors need beside the text.
@@ -104,9 +111,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// Makes the built-in texts, and a hint if some of them are too long with these settings.
-    fn builtin(&mut self) -> BTreeMap<Locale, ByChannel> {
+    fn builtin(&mut self) -> Vec<(Locale, ByChannel)> {
         let (mut long, mut silent) = (Vec::new(), Vec::new());
-        let mut texts = BTreeMap::new();
+        let mut texts = Vec::new();
         for one in BUILTIN {
             // The table is tested: every text and every tag is valid.
             let parse = |text: &str| Template::parse(text, &[]).ok();
@@ -129,10 +136,10 @@ impl<'a> Compiler<'a> {
                         silent.push(one.locale);
                     }
                 }
-                by_channel.channels.insert(channel, made);
+                by_channel.channels.push((channel, made));
             }
             by_channel.others = self.channel(None, &base, None, sentence.as_ref()).0;
-            texts.insert(locale, by_channel);
+            texts.push((locale, by_channel));
         }
         let what =
             ["are longer than an SMS should be", "have no room for the sentence not to share"];
@@ -172,16 +179,17 @@ impl<'a> Compiler<'a> {
             Template::parse(subject, &[]).ok()
         });
         let sentence = self.sentence(path, purpose, locale, raw);
-        let mut own = BTreeMap::new();
+        let mut own = Vec::new();
         for (channel, raw) in &raw.channels {
-            own.insert(channel.clone(), self.channel_texts(&format!("{path}.{channel}"), raw));
+            own.push((channel, self.channel_texts(&format!("{path}.{channel}"), raw)));
         }
         if self.mistakes.len() > before {
             return None;
         }
         let mut by_channel = ByChannel::default();
-        for channel in CHANNELS.iter().chain(raw.channels.keys()) {
-            let of_channel = own.get(channel);
+        let others = raw.channels.keys().filter(|channel| !CHANNELS.contains(channel));
+        for channel in CHANNELS.iter().chain(others) {
+            let of_channel = own.iter().find(|(of, _)| *of == channel).map(|(_, parsed)| parsed);
             let (made, longest) = self.channel(Some(channel), &base, of_channel, sentence.as_ref());
             if let Some(longest) = longest {
                 let own_text = of_channel.is_some_and(|own| own.text.is_some());
@@ -192,7 +200,7 @@ impl<'a> Compiler<'a> {
                 };
                 self.judge(&at, &made.text, longest, sentence.as_ref());
             }
-            by_channel.channels.insert(channel.clone(), made);
+            by_channel.channels.push((channel.clone(), made));
         }
         by_channel.others = self.channel(None, &base, None, sentence.as_ref()).0;
         (self.mistakes.len() == before).then_some(by_channel)

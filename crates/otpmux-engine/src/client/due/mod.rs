@@ -14,7 +14,7 @@ pub use timers::Timers;
 
 use super::inner::Inner;
 use super::payload::Payload;
-use crate::{EscalationStep, Record, Reschedule, VerificationId};
+use crate::{EscalationStep, Record, Reschedule, VerificationId, background};
 use decide::{Decision, decide};
 
 /// How long a process has one that it took: time to load it and to begin its step. After that, another
@@ -42,7 +42,7 @@ impl Inner {
         let ids = self.store.due(self.clock.now(), LEASE, most).await?;
         let look = |id| {
             let inner = Arc::clone(self);
-            tokio::spawn(async move {
+            background::spawn(async move {
                 if let Err(error) = inner.look_at(id).await {
                     // It comes again when its lease has ended.
                     tracing::warn!(verification = %id, %error, "a due verification could not be processed");

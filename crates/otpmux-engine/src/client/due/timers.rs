@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::MOST;
 use crate::OtpClient;
+use crate::background;
 use crate::client::{Looks, metrics};
 
 /// So that processes that started together do not ask together.
@@ -27,7 +28,7 @@ impl Timers {
     pub(in crate::client) fn spawn(client: OtpClient) -> Self {
         metrics::no_escalations_yet();
         let (stop, stopped) = watch::channel(());
-        Self { stop, task: tokio::spawn(run(client, stopped)) }
+        Self { stop, task: background::spawn(run(client, stopped)) }
     }
 
     /// Ends the task, and returns when all that it has begun has ended.

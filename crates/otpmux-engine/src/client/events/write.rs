@@ -8,7 +8,7 @@ use super::super::inner::Inner;
 use crate::events::{Facts, Reason};
 use crate::{
     EventId, EventTerms, EventType, HEALTH_TTL, HealthUpdate, LimitExceeded, LimitScope, NewEvent,
-    Once, RecipientHash, Record, State, Unconfirmed, millis,
+    Once, RecipientHash, Record, State, Unconfirmed, background, millis,
 };
 
 /// How long one refusal is reported for all of its kind: an attacker may cause thousands.
@@ -159,7 +159,7 @@ impl Inner {
     /// Writes an event in the background.
     fn put_event(self: &Arc<Self>, event: NewEvent) {
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        background::spawn(async move {
             let kind = event.id.event();
             if let Err(error) = inner.write_event(event).await {
                 tracing::warn!(%error, event = kind.as_str(), "an event could not be written");

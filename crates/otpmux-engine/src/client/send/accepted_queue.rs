@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::outcome_queue::OutcomeQueue;
-use crate::{AcceptedAttempt, VerificationId, VerificationStore};
+use crate::{AcceptedAttempt, VerificationId, VerificationStore, background};
 
 /// How long an accepted send may wait for others. With the write it is recorded well within 50 ms.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -121,7 +121,7 @@ impl AcceptedQueue {
     /// Starts the task unless it runs; it may have ended with its runtime.
     fn ensure_task(self: &Arc<Self>, queued: &mut Queued) {
         if queued.task.as_ref().is_none_or(JoinHandle::is_finished) {
-            queued.task = Some(tokio::spawn(Arc::clone(self).work()));
+            queued.task = Some(background::spawn(Arc::clone(self).work()));
         }
     }
 

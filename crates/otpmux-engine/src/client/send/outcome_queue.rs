@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::Clock;
 use tokio::task::JoinHandle;
 
-use crate::{RecordOutcome, VerificationId, VerificationStore};
+use crate::{RecordOutcome, VerificationId, VerificationStore, background};
 
 /// The pause after a failed write: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -66,7 +66,7 @@ impl OutcomeQueue {
         let gone = unrecorded.task.as_ref().is_none_or(JoinHandle::is_finished);
         if !unrecorded.at_work || gone {
             unrecorded.at_work = true;
-            unrecorded.task = Some(tokio::spawn(Self::work(Arc::clone(self))));
+            unrecorded.task = Some(background::spawn(Self::work(Arc::clone(self))));
         }
     }
 

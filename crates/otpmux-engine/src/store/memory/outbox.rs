@@ -1,10 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::Error;
 
 use super::MemoryStore;
+use crate::keyed_map::KeyedMap;
 use crate::{
     DueEvents, EndedEvent, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId,
     EventsEnded, MOST_EVENTS, NewEvent, Once, Outbox, QueuedEvent, Wanted,
@@ -63,7 +64,7 @@ impl Outbox for MemoryStore {
 /// The events that wait, by endpoint.
 #[derive(Default)]
 pub(super) struct WaitingEvents {
-    endpoints: BTreeMap<EndpointName, Endpoint>,
+    endpoints: KeyedMap<EndpointName, Endpoint>,
     /// Until when the keys of events that are written once are held.
     held: HashMap<[u8; 16], SystemTime>,
 }
@@ -73,10 +74,9 @@ struct Endpoint {
     state: EndpointState,
     failing_since: Option<SystemTime>,
     dropped: u64,
+    entries: HashMap<EventId, QueuedEvent>,
     /// The oldest first.
-    entries: BTreeMap<(SystemTime, EventId), QueuedEvent>,
-    /// When each happened.
-    times: HashMap<EventId, SystemTime>,
+    by_age: BTreeSet<(SystemTime, EventId)>,
     /// The next due first.
     due: BTreeSet<(SystemTime, EventId)>,
 }
@@ -127,8 +127,9 @@ impl WaitingEvents {
     }
 
     pub(super) fn waiting(&self, endpoint: &EndpointName, most: usize) -> Vec<QueuedEvent> {
-        let entries = self.endpoints.get(endpoint).map(|it| it.entries.values());
-        entries.into_iter().flatten().take(most).cloned().collect()
+        let Some(endpoint) = self.endpoints.get(endpoint) else { return Vec::new() };
+        let oldest = endpoint.by_age.iter().take(most);
+        oldest.filter_map(|(_, id)| endpoint.entries.get(id).cloned()).collect()
     }
 
     pub(super) fn statuses(&self, endpoints: &[EndpointName]) -> Vec<EndpointStatus> {
@@ -155,19 +156,25 @@ impl WaitingEvents {
 
 impl Endpoint {
     fn add(&mut self, entry: QueuedEvent) {
-        if self.times.contains_key(&entry.id) {
+        if self.entries.contains_key(&entry.id) {
             return;
         }
         if self.entries.len() >= MOST_EVENTS
-            && let Some((_, oldest)) = self.entries.pop_first()
+            && let Some((_, oldest)) = self.by_age.first()
         {
-            self.due.remove(&(oldest.due_at, oldest.id));
-            self.times.remove(&oldest.id);
+            self.remove(*oldest);
             self.dropped += 1;
         }
         self.due.insert((entry.due_at, entry.id));
-        self.times.insert(entry.id, entry.at);
-        self.entries.insert((entry.at, entry.id), entry);
+        self.by_age.insert((entry.at, entry.id));
+        self.entries.insert(entry.id, entry);
+    }
+
+    fn remove(&mut self, id: EventId) {
+        if let Some(entry) = self.entries.remove(&id) {
+            self.due.remove(&(entry.due_at, id));
+            self.by_age.remove(&(entry.at, id));
+        }
     }
 
     fn take_due(&mut self, most: usize, lease: Duration, now: SystemTime) -> Vec<QueuedEvent> {
@@ -177,8 +184,7 @@ impl Endpoint {
     }
 
     fn move_to(&mut self, id: EventId, due_at: SystemTime) -> Option<&mut QueuedEvent> {
-        let at = *self.times.get(&id)?;
-        let entry = self.entries.get_mut(&(at, id))?;
+        let entry = self.entries.get_mut(&id)?;
         self.due.remove(&(entry.due_at, id));
         self.due.insert((due_at, id));
         entry.due_at = due_at;
@@ -187,17 +193,12 @@ impl Endpoint {
 
     /// Returns whether the event was waiting.
     fn end(&mut self, id: EventId, end: EventEnd, now: SystemTime) -> bool {
-        let waited = self.times.contains_key(&id);
+        let waited = self.entries.contains_key(&id);
         if end == EventEnd::Delivered {
             self.failing_since = None;
         }
         match end {
-            EventEnd::Delivered | EventEnd::Dropped => {
-                let at = self.times.remove(&id);
-                if let Some(entry) = at.and_then(|at| self.entries.remove(&(at, id))) {
-                    self.due.remove(&(entry.due_at, id));
-                }
-            }
+            EventEnd::Delivered | EventEnd::Dropped => self.remove(id),
             EventEnd::Again(at) => drop(self.move_to(id, at)),
             EventEnd::Failed(at) => {
                 if let Some(entry) = self.move_to(id, at) {

@@ -1,6 +1,6 @@
 //! What a memory store holds, and how its tables follow one another.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::hash::BuildHasherDefault;
 use std::time::SystemTime;
@@ -51,9 +51,9 @@ pub(super) struct Tables {
     /// The keys of a verification in `guesses`: few, because only counted guesses are kept.
     pub(super) guess_names: KeyedMap<VerificationId, Vec<[u8; 16]>>,
     /// By provider and process.
-    pub(super) health: BTreeMap<(ProviderId, u64), HealthUpdate>,
+    pub(super) health: KeyedMap<(ProviderId, u64), HealthUpdate>,
     /// The check values of server keys.
-    pub(super) keys: BTreeMap<KeyId, [u8; 32]>,
+    pub(super) keys: KeyedMap<KeyId, [u8; 32]>,
     pub(super) outbox: WaitingEvents,
 }
 
