@@ -32,7 +32,7 @@ impl Document {
         let table = parse(text)?;
         let mut weighted = Vec::new();
         if let Some(DeValue::Array(routes)) = table.get("routes").map(Spanned::get_ref) {
-            for route in routes.iter() {
+            for route in routes {
                 weighted.push(keys(route.get_ref().get("providers")));
             }
         }
