@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::{Body, Headers, Hidden};
 use crate::client::body::{MarkedBody, WriteMarker};
-use crate::client::{ClientError, is_timeout};
+use crate::client::{ClientError, ProxyError, is_timeout, proxy_error};
 use crate::connections::Connections;
 use crate::retry_after::retry_after_header;
 use crate::target::Target;
@@ -208,11 +208,13 @@ impl Transport {
         let not_sent = error.is_connect() || marker.close();
         let certainty = if not_sent { Certainty::NotSent } else { Certainty::Unknown };
         let kind = if is_timeout(error) { ErrorKind::Timeout } else { ErrorKind::Transport };
-        self.failure(kind, certainty).with_detail(match (error.is_connect(), not_sent) {
+        let detail = match (error.is_connect(), not_sent) {
             (true, _) => "no connection",
             (false, true) => "the connection broke before anything was written",
             (false, false) => "the connection broke, or what came back is not HTTP",
-        })
+        };
+        let detail = proxy_error(error).map_or(detail.into(), ProxyError::detail);
+        self.failure(kind, certainty).with_detail(detail)
     }
 
     async fn read(

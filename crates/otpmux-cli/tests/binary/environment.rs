@@ -76,18 +76,18 @@ fn a_secret_that_looks_like_another_is_the_same_or_refused() {
     }
 }
 
-/// A vendor that is reached through a proxy, if at all.
+/// A vendor that is reached through a proxy, if at all, with one connection.
 fn behind_a_proxy() -> (File, Command) {
     let file = File::new(
         "[providers.easyotp]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
-         base_url = \"https://vendor.invalid/api/v1\"\n",
+         base_url = \"https://vendor.invalid/api/v1\"\n[resilience]\nretries = 0\n",
     );
     let mut command = program();
     command.args(["send", "--json", "--to", TO, "--config"]).arg(file.path()).env("KEY", "k3y");
     (file, command)
 }
 
-/// Runs the command, answers the first request to the proxy, and returns that request and the first
+/// Runs the command, answers its request to the proxy, and returns that request and the first
 /// byte after the answer.
 fn through(answer: &'static str) -> (String, Option<u8>, Ended) {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -102,6 +102,9 @@ fn through(answer: &'static str) -> (String, Option<u8>, Ended) {
             request.push(byte[0]);
         }
         stream.write_all(answer.as_bytes()).unwrap();
+        if !answer.contains(" 200 Connection established") {
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+        }
         let mut byte = [0];
         let after = stream.read(&mut byte).unwrap();
         (String::from_utf8(request).unwrap(), (after == 1).then_some(byte[0]))
@@ -124,14 +127,32 @@ fn a_proxy_tunnels_to_the_vendor() {
     assert_clean(&ended.everything(), &["s3cret", "k3y", TO]);
 }
 
+/// The error says that it was the proxy, and what to do.
 #[test]
 fn a_proxy_that_refuses_leaves_the_message_unsent() {
-    let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
-    let (_, after, ended) = through(refusal);
-    assert_eq!(after, None);
-    let error = ended.error();
-    assert_eq!((&error["kind"], &error["certainty"]), (&"transport".into(), &"not_sent".into()));
-    assert_clean(&ended.everything(), &["s3cret", "k3y", TO]);
+    for (answer, detail) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
+            "the proxy refuses the login (status 407); correct user:password@ in HTTPS_PROXY or ALL_PROXY",
+        ),
+        (
+            "HTTP/1.0 403 Forbidden by s3cret\r\n\r\n",
+            "the proxy refuses a connection to the vendor (status 403); permit its host there, or list it in NO_PROXY",
+        ),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "the proxy does not reach the vendor (status 502)"),
+        ("HTTP/1.1 503\r\n\r\n", "the proxy does not reach the vendor (status 503)"),
+        ("SSH-2.0-OpenSSH\r\n\r\n", "the proxy closed the connection, or its answer is not HTTP"),
+        ("HTTP/1.1 200 OK\r\n", "the proxy closed the connection, or its answer is not HTTP"),
+        ("", "the proxy closed the connection, or its answer is not HTTP"),
+    ] {
+        let (_, after, ended) = through(answer);
+        assert_eq!(after, None, "{answer}");
+        let error = ended.error();
+        let expected = (&"transport".into(), &"not_sent".into());
+        assert_eq!((&error["kind"], &error["certainty"]), expected, "{answer}: {error}");
+        assert!(error["detail"].as_str().unwrap().contains(detail), "{answer}: {error}");
+        assert_clean(&ended.everything(), &["s3cret", "k3y", TO]);
+    }
 }
 
 /// Neither a proxy that is not for this host nor one of an unknown kind is called; the unknown kind is not
@@ -141,13 +162,27 @@ fn a_proxy_that_is_not_used() {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     proxy.set_nonblocking(true).unwrap();
     let address = proxy.local_addr().unwrap();
-    for (scheme, no_proxy) in [("http", "vendor.invalid"), ("socks5", "")] {
+    for (scheme, no_proxy, detail) in [
+        ("http", "vendor.invalid", "no connection"),
+        ("http", "localhost, *.invalid:443", "no connection"),
+        ("socks5", "", "the proxy in HTTPS_PROXY or ALL_PROXY is neither http nor https"),
+    ] {
         let (_file, mut command) = behind_a_proxy();
         command.env("HTTPS_PROXY", format!("{scheme}://{address}")).env("NO_PROXY", no_proxy);
         let ended = run(&mut command, "");
         assert_eq!(ended.error()["certainty"], "not_sent", "{}", ended.everything());
+        assert!(ended.everything().contains(detail), "{}", ended.everything());
         assert!(proxy.accept().is_err(), "{scheme}");
     }
+    // Nothing listens there any more.
+    drop(proxy);
+    let (_file, mut command) = behind_a_proxy();
+    let ended = run(command.env("ALL_PROXY", format!("http://user:s3cret@{address}")), "");
+    let error = ended.error();
+    assert_eq!(error["certainty"], "not_sent", "{error}");
+    let detail = "no connection to the proxy in HTTPS_PROXY or ALL_PROXY";
+    assert!(error["detail"].as_str().unwrap().contains(detail), "{error}");
+    assert_clean(&ended.everything(), &["s3cret", "k3y", TO]);
 }
 
 /// Never bypassed.
@@ -160,4 +195,9 @@ fn a_proxy_that_cannot_be_read_stops_the_command() {
         assert!(ended.everything().contains("HTTPS_PROXY"), "{}", ended.everything());
         assert_clean(&ended.everything(), &["s3cret", "k3y"]);
     }
+    let (_file, mut command) = behind_a_proxy();
+    command.env("HTTPS_PROXY", "http://127.0.0.1:9").env("NO_PROXY", "10.0.0.*");
+    let ended = run(&mut command, "");
+    assert_eq!(ended.status, Some(2), "{}", ended.everything());
+    assert!(ended.everything().contains("NO_PROXY"), "{}", ended.everything());
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -21,6 +20,7 @@ use tower_service::Service;
 
 use super::proxies::Proxies;
 use super::resolver::Resolver;
+use super::tunnel::{self, ProxyError};
 
 /// Probes of an idle connection: a peer that has gone is noticed after a minute.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -124,14 +124,13 @@ impl Service<Uri> for Way {
         };
         // A proxy that speaks SOCKS must not be bypassed.
         if !matches!(proxy.uri().scheme_str(), Some("http" | "https")) {
-            return Box::pin(ready(Err("the proxy is neither http nor https".into())));
+            return Box::pin(ready(Err(ProxyError::Scheme.into())));
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
-        if let Some(credentials) = proxy.basic_auth() {
-            tunnel = tunnel.with_auth(credentials.clone());
-        }
-        let connecting = tunnel.call(to);
-        Box::pin(async move { Ok(connecting.await?) })
+        let connecting = self.to_proxy.call(proxy.uri().clone());
+        Box::pin(async move {
+            let stream = connecting.await.map_err(ProxyError::NoConnection)?;
+            Ok(tunnel::open(stream, &to, proxy.basic_auth()).await?)
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod no_proxy;
 pub(crate) mod proxies;
 pub(crate) mod resolver;
 pub(crate) mod tls;
+mod tunnel;
 
 use std::error::Error;
 use std::fmt;
@@ -22,6 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use self::body::MarkedBody;
 use self::connector::Connector;
 pub(crate) use self::connector::ConnectorOptions;
+pub(crate) use self::tunnel::ProxyError;
 
 /// A failed exchange. [`is_connect`](legacy::Error::is_connect) proves that nothing of the request
 /// left; [`is_timeout`] says why.
@@ -74,6 +76,11 @@ pub(crate) fn is_timeout(error: &ClientError) -> bool {
     causes(error).any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::TimedOut)
     })
+}
+
+/// The failure of the proxy, if an exchange failed because of it.
+pub(crate) fn proxy_error(error: &ClientError) -> Option<&ProxyError> {
+    causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// The causes of a failure, from the outermost on.
