@@ -7,7 +7,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::connect::capture_connection;
 use otpmux_core::{
     Blame, Certainty, Clock, Context, Error, ErrorKind, ProviderId, Secret, SystemClock,
 };
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::{Body, Headers, Hidden};
 use crate::client::body::{MarkedBody, WriteMarker};
-use crate::client::{ClientError, ProxyError, is_timeout, proxy_error};
+use crate::client::{ClientError, ProxyError, is_timeout, proxy_error, was_never_started};
 use crate::connections::Connections;
 use crate::retry_after::retry_after_header;
 use crate::target::Target;
@@ -154,17 +155,24 @@ impl Transport {
         let marker = WriteMarker::default();
         let values = std::mem::take(&mut call.hidden);
         let hidden = Hidden { secrets: Arc::clone(&self.secrets), values };
-        let request = self.request(call, &marker)?;
+        let mut request = self.request(call, &marker)?;
+        // A body that is absent marks nothing: without one, the request may have left as soon as it has a
+        // connection.
+        let connection = request.body().is_end_stream().then(|| capture_connection(&mut request));
+        let nothing_left = || match &connection {
+            Some(connection) => connection.connection_metadata().is_none(),
+            None => marker.close(),
+        };
         // Pinned here, since a timeout would copy it.
         let exchange = pin!(async {
             let response = self.connections.client().send(request).await;
-            let response = response.map_err(|error| self.classify(&error, &marker))?;
+            let response = response.map_err(|error| self.classify(&error, nothing_left()))?;
             self.read(response, hidden).await
         });
         if let Ok(result) = tokio::time::timeout_at(ends, exchange).await {
             return result;
         }
-        let (certainty, detail) = if marker.close() {
+        let (certainty, detail) = if nothing_left() {
             (Certainty::NotSent, "no connection in time")
         } else {
             (Certainty::Unknown, "no whole answer in time")
@@ -185,12 +193,10 @@ impl Transport {
         }
         let body = match call.body {
             Some(bytes) if !bytes.is_empty() => MarkedBody::new(bytes, marker.clone()),
-            // Without a body, nothing shows when the request left: assume that it did.
             _ => {
                 if matches!(call.method, Method::POST | Method::PUT | Method::PATCH) {
                     headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
                 }
-                marker.take();
                 MarkedBody::none()
             }
         };
@@ -201,11 +207,11 @@ impl Transport {
         Ok(request)
     }
 
-    /// Classifies a failed exchange. Only a failure to connect, or a body that was never read,
-    /// proves that nothing arrived: a reset and an incomplete message may also happen after the
-    /// vendor has read the whole request.
-    fn classify(&self, error: &ClientError, marker: &WriteMarker) -> Error {
-        let not_sent = error.is_connect() || marker.close();
+    /// Classifies a failed exchange. Only a failure to connect, a request that no connection took, or a
+    /// body that was never read proves that nothing arrived: a reset and an incomplete message may also
+    /// happen after the vendor has read the whole request.
+    fn classify(&self, error: &ClientError, nothing_left: bool) -> Error {
+        let not_sent = nothing_left || error.is_connect() || was_never_started(error);
         let certainty = if not_sent { Certainty::NotSent } else { Certainty::Unknown };
         let kind = if is_timeout(error) { ErrorKind::Timeout } else { ErrorKind::Transport };
         let detail = match (error.is_connect(), not_sent) {

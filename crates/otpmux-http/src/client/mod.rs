@@ -78,6 +78,12 @@ pub(crate) fn is_timeout(error: &ClientError) -> bool {
     })
 }
 
+/// Whether the connection ended before it took the request.
+pub(crate) fn was_never_started(error: &ClientError) -> bool {
+    causes(error)
+        .any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled))
+}
+
 /// The failure of the proxy, if an exchange failed because of it.
 pub(crate) fn proxy_error(error: &ClientError) -> Option<&ProxyError> {
     causes(error).find_map(|cause| cause.downcast_ref())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use otpmux_core::Certainty::NotSent;
 use otpmux_core::ErrorKind::{Timeout, Transport};
+use otpmux_http::Call;
 use otpmux_testkit::faulty::{FaultyServer, Play, Reply, UNRESOLVABLE_HOST, refused_address};
 
 use crate::support::{
@@ -22,7 +23,7 @@ async fn refused() {
 async fn refused_get_too_although_it_has_no_body_to_mark() {
     let address = refused_address().await;
     let transport = patient(&format!("http://{address}"));
-    let call = otpmux_http::Call::get("/balance");
+    let call = Call::get("/balance");
     let error = transport.call(&cx(), call).await.unwrap_err();
     assert_error(&error, Transport, NotSent);
 }
@@ -51,14 +52,17 @@ async fn tls_handshake_hangs_until_the_connect_timeout() {
 
 #[tokio::test]
 async fn tls_handshake_hangs_until_the_whole_call_ends() {
-    let server = FaultyServer::start(Play::silence()).await;
-    // The deadline comes long before the connect timeout, so that only the marker can tell.
-    let transport = patient(&server.https_url());
-    let cx = cx_for(Duration::from_millis(200));
-    let error = transport.call(&cx, post()).await.unwrap_err();
-    assert_error(&error, Timeout, NotSent);
-    server.until_ended(1).await;
-    assert_only_a_client_hello(&server);
+    for call in [post(), Call::get("/balance"), Call::delete("/cancel")] {
+        let server = FaultyServer::start(Play::silence()).await;
+        // The deadline comes long before the connect timeout, which would prove it as well.
+        let transport = patient(&server.https_url());
+        let cx = cx_for(Duration::from_millis(200));
+        let error = transport.call(&cx, call).await.unwrap_err();
+        assert_error(&error, Timeout, NotSent);
+        assert_eq!(error.detail(), "no connection in time");
+        server.until_ended(1).await;
+        assert_only_a_client_hello(&server);
+    }
 }
 
 #[track_caller]
@@ -98,6 +102,9 @@ async fn tcp_handshake_hangs_and_the_body_does_not_come_later() {
     let cx = cx_for(Duration::from_millis(200));
     let by_deadline = transport.call(&cx, post()).await.unwrap_err();
     assert_error(&by_deadline, Timeout, NotSent);
+    let cx = cx_for(Duration::from_millis(200));
+    let without_body = transport.call(&cx, Call::get("/balance")).await.unwrap_err();
+    assert_error(&without_body, Timeout, NotSent);
 
     server.release();
     server.drained().await;
