@@ -86,9 +86,8 @@ impl ConfigBuilder {
         let path = path.as_ref();
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::new(&name, unreadable(path, &error)));
-        let layer = text.map_err(ConfigErrors::from).and_then(|text| self.toml(&text));
-        self = layer.map_err(|errors| errors.in_file(name.clone()))?;
+            .map_err(|error| ConfigErrors::unreadable_file(&name, unreadable(path, &error)))?;
+        self = self.toml(&text).map_err(|errors| errors.in_file(name.clone()))?;
         self.file = Some(name);
         Ok(self)
     }

@@ -8,9 +8,20 @@ use super::server_keys::EPHEMERAL;
 /// Every mistake in a configuration. Never empty, and never shows a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
-    origin: Option<String>,
+    origin: Origin,
     first: ConfigError,
     rest: Vec<ConfigError>,
+}
+
+/// Where the mistakes are.
+#[derive(Clone, PartialEq, Eq)]
+enum Origin {
+    /// In a configuration without a file.
+    Text,
+    /// In the file of this path.
+    File(String),
+    /// The file, which is the path of the mistake, cannot be read.
+    UnreadableFile,
 }
 
 otpmux_core::debug_as_display!(ConfigErrors);
@@ -19,7 +30,7 @@ impl ConfigErrors {
     /// Returns the mistakes, or `None` if there are none.
     pub fn from_list(errors: Vec<ConfigError>) -> Option<Self> {
         let mut errors = errors.into_iter();
-        Some(Self { origin: None, first: errors.next()?, rest: errors.collect() })
+        Some(Self { origin: Origin::Text, first: errors.next()?, rest: errors.collect() })
     }
 
     /// Returns these mistakes, followed by the others.
@@ -29,9 +40,14 @@ impl ConfigErrors {
         self
     }
 
+    /// A file that cannot be read.
+    pub(super) fn unreadable_file(path: &str, message: String) -> Self {
+        Self { origin: Origin::UnreadableFile, ..ConfigError::new(path, message).into() }
+    }
+
     /// Sets the file of the mistakes.
-    pub(super) fn in_file(mut self, origin: String) -> Self {
-        self.origin = Some(origin);
+    pub(super) fn in_file(mut self, path: String) -> Self {
+        self.origin = Origin::File(path);
         self
     }
 
@@ -53,7 +69,7 @@ impl ConfigErrors {
 
 impl From<ConfigError> for ConfigErrors {
     fn from(first: ConfigError) -> Self {
-        Self { origin: None, first, rest: Vec::new() }
+        Self { origin: Origin::Text, first, rest: Vec::new() }
     }
 }
 
@@ -101,10 +117,13 @@ impl fmt::Display for ConfigErrors {
     /// Shows the number of mistakes, then each on a separate line. A file that cannot be read is one
     /// line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rest.is_empty() && self.origin.as_deref() == Some(self.first.path()) {
-            return write_line(f, &format!("{} {}", self.first.path(), self.first.message()));
-        }
-        let origin = self.origin.as_deref().unwrap_or("the configuration");
+        let origin = match &self.origin {
+            Origin::Text => "the configuration",
+            Origin::File(path) => path,
+            Origin::UnreadableFile => {
+                return write_line(f, &format!("{} {}", self.first.path(), self.first.message()));
+            }
+        };
         match self.count() {
             1 => write!(f, "{origin} has 1 mistake:")?,
             count => write!(f, "{origin} has {count} mistakes:")?,
