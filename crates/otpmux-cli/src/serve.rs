@@ -70,8 +70,11 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 
 /// Reads a configuration and checks the rules for a service.
 fn read(file: &Path) -> Result<Config, ConfigErrors> {
-    let config = Config::from_file(file)?;
-    config.check_countries()?;
+    let environment = Environment::from_process();
+    let config = Config::builder()
+        .environment(environment.clone())
+        .file(file)?
+        .build_checked(|config| check_service(config, &environment))?;
     if config.policy().limits.global.is_empty() {
         tracing::warn!("{NO_GLOBAL_LIMIT}");
     }
@@ -79,6 +82,16 @@ fn read(file: &Path) -> Result<Config, ConfigErrors> {
         tracing::warn!("{hint}");
     }
     Ok(config)
+}
+
+/// Checks all that a service needs besides a client.
+pub(crate) fn check_service(
+    config: &Config,
+    environment: &Environment,
+) -> Result<(), ConfigErrors> {
+    let gateway = Gateway::check(config, environment);
+    let checks = [config.check_store(), gateway, config.check_countries()];
+    checks.into_iter().filter_map(Result::err).reduce(ConfigErrors::and).map_or(Ok(()), Err)
 }
 
 pub(crate) fn refused(error: &StartError, output: &mut Output) -> io::Result<Exit> {

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use otpmux::config::{ClientConfig as _, ConfigErrors, Environment};
 use otpmux::{Config, MemoryStore, OtpClient};
-use otpmux_gateway::Gateway;
 use serde_json::json;
 
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::serve::check_service;
 use crate::verbs::Wishes;
 
 #[derive(clap::Args)]
@@ -100,26 +100,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 }
 
 fn read(args: &Args) -> Result<(Config, OtpClient), ConfigErrors> {
-    let config = Config::from_file(args.file())?;
+    let environment = Environment::from_process();
+    let config = Config::builder().environment(environment.clone()).file(args.file())?;
+    // Without the section, the file may be of a client.
+    let config = config.build_checked(|config| match config.server() {
+        Some(_) => check_service(config, &environment),
+        None => config.check_store(),
+    })?;
     // Checks that all sections fit together; the store does not change.
     let client = config.client_builder().and_then(|builder| {
         let builder = builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1))));
         Ok(builder.build()?)
     });
-    // Checks everything else that `serve` would reject.
-    let server = match config.server() {
-        Some(_) => Gateway::check(&config, &Environment::from_process()),
-        None => Ok(()),
-    };
-    let countries = match config.server() {
-        Some(_) => config.check_countries(),
-        None => Ok(()),
-    };
-    let checks = [config.check_store(), server, countries];
-    let mistakes = checks.into_iter().filter_map(Result::err).reduce(ConfigErrors::and);
-    match (client.map_err(|errors| config.locate(errors)), mistakes) {
-        (Ok(client), None) => Ok((config, client)),
-        (Ok(_), Some(mistakes)) | (Err(mistakes), None) => Err(mistakes),
-        (Err(mistakes), Some(others)) => Err(mistakes.and(others)),
+    match client {
+        Ok(client) => Ok((config, client)),
+        Err(errors) => Err(config.locate(errors)),
     }
 }

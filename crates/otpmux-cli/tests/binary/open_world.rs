@@ -54,6 +54,34 @@ fn a_service_without_countries_does_not_start() {
     }
 }
 
+/// A service needs more than a client: what is missing is reported together with the other mistakes.
+#[test]
+fn all_mistakes_of_a_service_are_reported_at_once() {
+    let wrong = "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:NONE\"\n\
+                 [policy]\nttl = \"long\"\n[store]\nurl = \"sqlite:/no/such/directory/otpmux.db\"\n";
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--config"];
+    let served = |text: &str| {
+        let ended = run(&mut on(&File::new(text), &serve), "");
+        assert_eq!((ended.status, &*ended.stdout), (Some(2), ""), "{}", ended.everything());
+        ended.stderr
+    };
+    let expected = ["providers.p.api_key: ", "policy.ttl: ", "store.url: the directory "];
+    let keyless = served(wrong);
+    for said in expected.iter().chain(&["server.api_keys: without a key"]) {
+        assert!(keyless.contains(said), "{said}\n{keyless}");
+    }
+    let unset = format!("{wrong}[[server.api_keys]]\nname = \"shop\"\nkey = \"env:UNSET\"\n");
+    for errors in [served(&unset), check(&unset).stderr] {
+        let key = "server.api_keys[0].key: the environment variable `UNSET` is not set";
+        for said in expected.iter().chain(&[key]) {
+            assert!(errors.contains(said), "{said}\n{errors}");
+        }
+    }
+    // Of a section that cannot be read, nothing else is known.
+    let errors = served(&format!("server = 7\n{wrong}"));
+    assert!(errors.contains("server: ") && !errors.contains("server.api_keys"), "{errors}");
+}
+
 #[test]
 fn a_service_that_says_any_starts_and_is_warned_of_no_global_limit_in_one_line() {
     for countries in ["\"any\"", "[\"IN\"]"] {

@@ -216,8 +216,23 @@ impl ConfigBuilder {
     ///
     /// Every mistake in all layers.
     pub fn build(self) -> Result<Config, ConfigErrors> {
+        self.build_checked(|_| Ok(()))
+    }
+
+    /// As [`build`](Self::build), for a program that needs more than a client does, such as a gateway: the
+    /// mistakes that `check` finds are reported together with all others. If there are others, the
+    /// configuration that `check` gets lacks what could not be read; a mistake that may follow from that
+    /// is left out.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in all layers, and those of `check`.
+    pub fn build_checked(
+        self,
+        check: impl FnOnce(&Config) -> Result<(), ConfigErrors>,
+    ) -> Result<Config, ConfigErrors> {
         let Self { document, file, environment, given, registry, errors } = self;
-        Config::read(document, file, &environment.and(given), &registry, errors)
+        Config::read(document, file, &environment.and(given), &registry, errors, check)
     }
 
     /// Returns a reference to a secret. A secret in plain text becomes a variable of this name.

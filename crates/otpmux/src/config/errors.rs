@@ -61,6 +61,19 @@ impl ConfigErrors {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
+    /// Returns those that do not concern the same key as a known one, or a key of the same table: they may
+    /// only follow from it.
+    pub(super) fn apart_from(self, known: &[ConfigError]) -> Vec<ConfigError> {
+        // Of a list, all places: those after a place that could not be read have moved.
+        let key = |error: &ConfigError| error.path().split('[').next().map(str::to_owned);
+        let overlap = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+        let known: Vec<_> = known.iter().filter_map(key).collect();
+        let mut all = Vec::from([self.first]);
+        all.extend(self.rest);
+        all.retain(|error| !known.iter().any(|it| key(error).is_some_and(|own| overlap(it, &own))));
+        all
+    }
+
     /// Returns the number of mistakes, at least one.
     pub fn count(&self) -> usize {
         1 + self.rest.len()

@@ -184,7 +184,7 @@ impl Config {
         environment: &Environment,
         registry: &Registry,
     ) -> Result<Self, ConfigErrors> {
-        Self::read(Document::parse(text)?, None, environment, registry, Vec::new())
+        Self::read(Document::parse(text)?, None, environment, registry, Vec::new(), |_| Ok(()))
     }
 
     /// Reads a file, with the adapters that are compiled in and the environment of this process.
@@ -217,6 +217,7 @@ impl Config {
         environment: &Environment,
         registry: &Registry,
         errors: Vec<ConfigError>,
+        check: impl FnOnce(&Self) -> Result<(), ConfigErrors>,
     ) -> Result<Self, ConfigErrors> {
         let allow = document.root.get("allow_literal_secrets");
         let allow_literals = allow == Some(&Value::Bool(true));
@@ -229,6 +230,10 @@ impl Config {
         cx.unknown_keys("", &document.root, &TOP.map(|(key, _)| key));
         let overrides = overrides::apply(&mut document, &mut cx);
         let mut config = Self::assemble(&document, &mut cx);
+        if let Err(further) = check(&config) {
+            let further = further.apart_from(&cx.errors);
+            cx.errors.extend(further);
+        }
         let mut errors: Vec<_> =
             cx.errors.into_iter().map(|error| document.places.locate(error)).collect();
         overrides::name_sources(&mut errors, &overrides);
@@ -244,6 +249,7 @@ impl Config {
         let root = &document.root;
         let mut providers = providers::read(document, cx);
         let routes = routes::read(document, &providers, cx);
+        let unread_routes = routes.is_none() && root.contains_key("routes");
         let store = store::read(root, cx);
         let (server_keys, server_key_ids) = server_keys::read(root, cx).unzip();
         let policy = policy::read(root, cx);
@@ -273,9 +279,9 @@ impl Config {
             server_keys,
             server_key_ids: server_key_ids.unwrap_or_default(),
             policy,
-            says_countries: root
-                .get("policy")
-                .is_some_and(|policy| policy.get("countries").is_some()),
+            // Routes that could not be read may name countries.
+            says_countries: unread_routes
+                || root.get("policy").is_some_and(|policy| policy.get("countries").is_some()),
             server,
             doors,
             audit: audit::read(root, cx),
