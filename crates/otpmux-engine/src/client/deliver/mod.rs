@@ -1,6 +1,7 @@
 //! Delivering a code that the caller made and will check.
 
 mod code_in_text;
+mod methods;
 mod request;
 mod view;
 
