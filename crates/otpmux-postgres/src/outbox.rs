@@ -153,7 +153,7 @@ fn entry(bytes: &[u8]) -> Option<QueuedEvent> {
     })
 }
 
-/// Decodes what is known about endpoints.
+/// Decodes the states of endpoints.
 fn statuses(all: &[Vec<u8>]) -> Read<Vec<EndpointStatus>> {
     all.iter().map(|bytes| status(bytes).ok_or(CallError::Unreadable)).collect()
 }

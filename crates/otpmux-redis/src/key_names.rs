@@ -88,7 +88,7 @@ pub(crate) enum Key<'a> {
     Due,
     /// Of an event that is written once.
     Event(&'a [u8; 16]),
-    /// What is known about endpoints; scripts build the names of their outboxes from it.
+    /// The states of endpoints; scripts build the names of their outboxes from it.
     Endpoints,
     /// What all processes know about providers.
     Health,

@@ -44,8 +44,8 @@ pub trait Outbox: Send + Sync + fmt::Debug {
         most: usize,
     ) -> Result<Vec<QueuedEvent>, Error>;
 
-    /// Reads what is known about these endpoints, in their order. One that never had an event or a state
-    /// is on, and none waits.
+    /// Reads the state of these endpoints and how many events wait for each, in their order. An endpoint
+    /// that never had an event or a state is on, and no event waits for it.
     async fn endpoints(&self, endpoints: &[EndpointName]) -> Result<Vec<EndpointStatus>, Error>;
 
     /// Switches an endpoint on or off, or pauses it, for all processes. Switching it on ends its failing.
@@ -232,7 +232,7 @@ impl EndpointState {
     }
 }
 
-/// What a store knows about an endpoint.
+/// The state of an endpoint, and how many events wait for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]
 pub struct EndpointStatus {

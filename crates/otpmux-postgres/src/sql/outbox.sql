@@ -30,7 +30,7 @@ CREATE FUNCTION {v}_entry(o outbox) RETURNS bytea LANGUAGE sql STABLE AS $$
     'reason', o.reason, 'tries', o.tries, 'due_at', o.due_at)::text, 'UTF8')
 $$;
 
--- What is known about an endpoint, as the client reads it.
+-- The state of an endpoint, as the client reads it.
 CREATE FUNCTION {v}_status(
   endpoint text, state text, failing_since bigint, waiting bigint
 ) RETURNS bytea LANGUAGE sql STABLE AS $$
@@ -107,7 +107,7 @@ END
 $$;
 
 -- Records what became of events, in their order: `d` delivered, `x` dropped, `f` failed, `a` again. Returns how
--- many were there, and what is known about their endpoints. It locks all their rows first, in one order.
+-- many were there, and the states of their endpoints. It locks all their rows first, in one order.
 CREATE FUNCTION {v}_end_events(
   in_endpoints text[], in_ids text[], in_ends text[], in_ats bigint[], in_now bigint
 ) RETURNS {v}_answer {step} AS $$

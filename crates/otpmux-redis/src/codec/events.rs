@@ -96,7 +96,7 @@ fn read(endpoint: &EndpointName, id: &[u8], event: &[u8], due_at: SystemTime) ->
     Ok(QueuedEvent { endpoint: endpoint.clone(), id, at, facts, reason, tries, due_at })
 }
 
-/// Decodes what is known about these endpoints.
+/// Decodes the states of these endpoints.
 pub(crate) fn read_endpoints(
     reply: &mut Reply,
     endpoints: &[EndpointName],
