@@ -59,14 +59,18 @@ impl Hidden {
             // The vendor may return a phone number with other separators or without its plus. This
             // does not apply to codes: they are short, so a long id may contain one by chance.
             let bare = value.trim_start_matches('+');
-            let spread = bare.len() >= 7 && digits(text).contains(bare);
-            !bare.is_empty() && (text.contains(bare) || spread)
+            !bare.is_empty() && (text.contains(bare) || bare.len() >= 7 && is_spread(bare, text))
         })
     }
 }
 
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
+/// Whether the digits of a text contain this value.
+fn is_spread(value: &str, text: &str) -> bool {
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
+    digits.windows(value.len()).any(|part| part == value.as_bytes())
 }
 
 impl Answer {

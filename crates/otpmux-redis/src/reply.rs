@@ -8,7 +8,7 @@ use redis::Value;
 use crate::codec;
 use crate::error::CallError;
 
-/// Answer of a script: a word that says what follows.
+/// Answer of a script: a word that says what follows, or a list that begins with it.
 pub(crate) struct Reply {
     pub(crate) word: String,
     rest: IntoIter<Value>,
@@ -16,10 +16,11 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn of(value: Value) -> Result<Self, CallError> {
-        let Value::Array(values) = value else { return Err(CallError::Unreadable) };
-        let mut rest = values.into_iter();
-        let word = text(rest.next())?;
-        Ok(Self { word, rest })
+        let mut rest = match value {
+            Value::Array(values) => values.into_iter(),
+            word => return Ok(Self { word: text(Some(word))?, rest: Vec::new().into_iter() }),
+        };
+        Ok(Self { word: text(rest.next())?, rest })
     }
 
     /// Ends reading; an error if anything is left over.

@@ -7,13 +7,17 @@
 
 use std::fmt::{self, Debug, Write as _};
 
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+/// The form of the time.
+const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// Formats the members of an object, without its braces: `"id":"1","status":200`.
 ///
@@ -52,7 +56,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Members> for Lines {
         let metadata = event.metadata();
         let mut line = String::with_capacity(512);
         line.push_str("{\"timestamp\":\"");
-        SystemTime.format_time(&mut Writer::new(&mut line))?;
+        // Writing to a string does not fail.
+        let _ = TIME.print_timestamp(&Timestamp::now(), &mut line);
         line.push_str("\",\"level\":\"");
         line.push_str(metadata.level().as_str());
         line.push_str("\",\"fields\":{");

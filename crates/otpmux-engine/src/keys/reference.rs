@@ -56,20 +56,21 @@ impl ServerKeys {
 }
 
 fn shows(reference: &str, recipient: &str) -> bool {
-    let plain = |text: &str| {
-        let mut bytes = text.as_bytes().to_ascii_lowercase();
-        bytes.retain(|byte| !byte.is_ascii_punctuation() && !byte.is_ascii_whitespace());
-        bytes
-    };
-    let (reference, recipient) = (plain(reference), plain(recipient));
-    let parts: Vec<_> = recipient.windows(SHOWN).map(packed).collect();
-    reference.windows(SHOWN).any(|it| parts.contains(&packed(it)))
+    let of_recipient: Vec<u64> = parts(recipient).collect();
+    parts(reference).any(|part| of_recipient.contains(&part))
 }
 
-/// Returns some bytes as a number: numbers are compared faster.
-fn packed(part: &[u8]) -> u64 {
-    const { assert!(SHOWN <= 8) };
-    part.iter().fold(0, |all, byte| (all << 8) | u64::from(*byte))
+/// Returns every [`SHOWN`] characters in a row, without separators and upper case, each as a number:
+/// numbers are compared faster.
+fn parts(text: &str) -> impl Iterator<Item = u64> {
+    const PART: u64 = u64::MAX >> (64 - 8 * SHOWN);
+    let separates = |byte: &u8| byte.is_ascii_punctuation() || byte.is_ascii_whitespace();
+    let plain = text.bytes().filter(move |byte| !separates(byte));
+    let ends = plain.scan(0, |part, byte| {
+        *part = (*part << 8 | u64::from(byte.to_ascii_lowercase())) & PART;
+        Some(*part)
+    });
+    ends.skip(SHOWN - 1)
 }
 
 #[cfg(test)]

@@ -105,11 +105,12 @@ fn new_id() -> HeaderValue {
 
 /// The sixteen hex digits of a number.
 fn hex(number: u64) -> [u8; 16] {
-    let bytes = number.to_be_bytes();
-    std::array::from_fn(|at| {
-        let half = if at % 2 == 0 { bytes[at / 2] >> 4 } else { bytes[at / 2] & 15 };
-        b"0123456789abcdef"[usize::from(half)]
-    })
+    let mut digits = [0; 16];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    digits
 }
 
 /// The trace id of the request (W3C Trace Context): 32 hex digits, not all of them zero.

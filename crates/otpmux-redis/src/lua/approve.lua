@@ -4,7 +4,7 @@ local named, counted_at, content = KEYS[2], ARGV[3], ARGV[4]
 
 local text, state, expires_at = read(KEYS[1])
 if not text then
-  return {'not_found'}
+  return 'not_found'
 end
 local known, said, _, at, id
 if named then
@@ -16,7 +16,7 @@ end
 local verdict = over(state, expires_at)
 if verdict then
   -- Another call under the same name came first.
-  return {said == 'a' and 'approved' or verdict}
+  return said == 'a' and 'approved' or verdict
 end
 if said == 'p' then
   counted_at = at
@@ -41,4 +41,4 @@ end
 if named then
   keep_guess(named, KEYS[1], content, 'a', 0)
 end
-return {'approved'}
+return 'approved'

@@ -10,4 +10,4 @@ if live or state == ${byte.superseded} then
     happened(KEYS[1], text, 'f', nil, may_have_sent(text, '[IAUiau]') and 'cancelled' or 'not_sent')
   end
 end
-return {live and 'cancelled' or 'over'}
+return live and 'cancelled' or 'over'

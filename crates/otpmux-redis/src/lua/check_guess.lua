@@ -49,7 +49,7 @@ else
   end
 end
 if not text then
-  return {'not_found'}
+  return 'not_found'
 end
 -- For a caller that expects another recipient or purpose, this verification does not exist.
 if expected ~= '' then
@@ -58,7 +58,7 @@ if expected ~= '' then
   if with_purpose == 1 then
     local its_first, its_last = field_after(text, ${fields.purpose})
     if string.sub(text, its_first, its_last) ~= string.sub(expected, first, last) then
-      return {'not_found'}
+      return 'not_found'
     end
   end
   if with_recipient == 1 then
@@ -68,13 +68,13 @@ if expected ~= '' then
       found = found or string.sub(expected, at, at + ${recipient.width} - 1) == recipient
     end
     if not found then
-      return {'not_found'}
+      return 'not_found'
     end
   end
 end
 id = string.sub(key, -${id.width})
 if known and known ~= content then
-  return {'key_reused'}
+  return 'key_reused'
 elseif said == 'a' then
   return {'approved', id}
 elseif said == 'w' then

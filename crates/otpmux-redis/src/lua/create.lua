@@ -32,7 +32,7 @@ if before then
     local its_first, its_last = field_after(record, ${fields.content})
     local own_first, own_last = field_after(text, ${fields.content})
     if string.sub(record, its_first, its_last) ~= string.sub(text, own_first, own_last) then
-      return {'key_reused'}
+      return 'key_reused'
     end
     return {'before', before, record}
   end
@@ -64,7 +64,7 @@ for i = 4 + named, first - 1 do
   if other then
     local record, state = read(records .. other)
     if record and not has_failed(record, state) then
-      return {'external_id_taken'}
+      return 'external_id_taken'
     end
   end
 end
@@ -88,7 +88,7 @@ local known = values[3 + shift] and updates(values[3 + shift])
 
 -- The creation may already be recorded as given up.
 if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then
-  return {'given_up'}
+  return 'given_up'
 end
 if entry ~= '' or own then
   if entry ~= '' then
@@ -122,4 +122,7 @@ if string.byte(text, ${events.at}) == 1 then
   happened(KEYS[1], text, 'c', nil, nil, due_last)
 end
 hit_all(values, shift, first, 8)
-return {'new', known or nil}
+if known then
+  return {'new', known}
+end
+return 'new'

@@ -5,13 +5,13 @@ local named, counted_at, left, content = KEYS[2], ARGV[3], ARGV[4], ARGV[5]
 
 local text, state = read(KEYS[1])
 if not text then
-  return {'done'}
+  return 'done'
 end
 local known, said, calls, at, id
 if named then
   known, said, calls, at, id = named_guess(named)
   if known ~= content or said ~= 'p' or id ~= string.sub(KEYS[1], -${id.width}) then
-    return {'done'}
+    return 'done'
   end
   counted_at = at
 end
@@ -19,14 +19,14 @@ if left ~= '' then
   if named then
     keep_guess(named, KEYS[1], content, 'w', (struct.unpack('>I4', left)))
   end
-  return {'done'}
+  return 'done'
 end
 if named and calls ~= 1 then
   keep_guess(named, KEYS[1], content, 'p', calls - 1, at)
-  return {'done'}
+  return 'done'
 end
 if state == ${byte.approved} or state == ${byte.closed} then
-  return {'done'}
+  return 'done'
 end
 local guesses = struct.unpack('>I4', text, ${guesses.at})
 if guesses > 0 then
@@ -40,4 +40,4 @@ end
 if named then
   redis.call('DEL', named)
 end
-return {'done'}
+return 'done'

@@ -3,4 +3,4 @@ local text = read(KEYS[1])
 if text then
   return {'record', text}
 end
-return {'none'}
+return 'none'

@@ -2,4 +2,4 @@
 -- A write that needs memory and is replicated, like a new verification: a Redis that refuses those
 -- refuses this.
 redis.call('SET', KEYS[1], ARGV[1], 'PX', '60000')
-return {'written'}
+return 'written'

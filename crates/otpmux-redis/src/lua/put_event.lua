@@ -6,7 +6,7 @@ local id, says, why, until_at, kept = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6
 if KEYS[2] then
   local held = redis.call('GET', KEYS[2])
   if held and struct.unpack('>I6', held) > now then
-    return {'held'}
+    return 'held'
   end
   redis.call('SET', KEYS[2], until_at, 'PX', kept)
   if KEYS[3] then
@@ -16,4 +16,4 @@ end
 for i = 7, #ARGV do
   put(string.sub(KEYS[1], 1, -1 - #'endpoints'), ARGV[i], id, says, why)
 end
-return {'written'}
+return 'written'

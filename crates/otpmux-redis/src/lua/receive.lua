@@ -15,7 +15,7 @@ local function gone()
     local kept = '-' .. struct.pack('>I6I6', mark, now + EARLY_RECEIPT)
     redis.call('SET', reference, kept, 'PX', EARLY_RECEIPT)
   end
-  return {'gone'}
+  return 'gone'
 end
 
 if reference then
@@ -35,10 +35,10 @@ if not text then
 end
 local changed, known = with_mark(text, place, mark)
 if not changed then
-  return {'gone'}
+  return 'gone'
 end
 if known == nil then
-  return {'same'}
+  return 'same'
 end
 write(key, changed)
 if string.byte(text, ${events.at}) == 1 then

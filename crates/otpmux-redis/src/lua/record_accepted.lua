@@ -27,4 +27,4 @@ for i = 1, #KEYS do
     end
   end
 end
-return {'done'}
+return 'done'

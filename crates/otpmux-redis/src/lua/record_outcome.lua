@@ -36,7 +36,7 @@ if ARGV[5] ~= '' then
   learn(KEYS[2], 5)
 end
 if not text then
-  return {'c'}
+  return 'c'
 end
 write(KEYS[1], text)
 if due then
@@ -62,4 +62,4 @@ if first then
     take_back(KEYS[i], string.sub(closing, 2 + 6 * (i - 3), 1 + 6 * (i - 2)))
   end
 end
-return {string.char(state)}
+return string.char(state)

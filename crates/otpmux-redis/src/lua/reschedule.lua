@@ -10,4 +10,4 @@ if text then
     follow(KEYS[1], due)
   end
 end
-return {'done'}
+return 'done'

@@ -3,4 +3,4 @@
 local known = redis.call('HGET', KEYS[1], ARGV[2])
 local since = known and ARGV[3] ~= 'o' and string.sub(known, 2) or '\0\0\0\0\0\0'
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[3] .. since)
-return {'done'}
+return 'done'

@@ -33,7 +33,7 @@ local function refusal()
     local _, _, steps = watch_of(text)
     local guesses, resends = struct.unpack('>I4', text, ${guesses.at}), struct.unpack('>I4', text, ${resends.at})
     if string.byte(step) ~= steps or guesses > 0 or resends > 0 then
-      return {'not_due'}
+      return 'not_due'
     end
   end
   if #terms < ${resend.width} then
@@ -45,7 +45,7 @@ local function refusal()
   end
   local resends, after = struct.unpack('>I4I6', text, ${resends.at})
   if resends >= struct.unpack('>I4', terms) then
-    return {'too_many'}
+    return 'too_many'
   end
   if after > now then
     return {'too_soon', after - now}

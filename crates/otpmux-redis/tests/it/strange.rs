@@ -15,7 +15,9 @@ async fn no_answer_that_cannot_be_lets_anybody_in() {
     for answer in [
         "+OK\r\n".to_owned(),
         "+approved\r\n".to_owned(),
-        "$8\r\napproved\r\n".to_owned(),
+        "$9\r\napproved!\r\n".to_owned(),
+        "$8\r\nAPPROVED\r\n".to_owned(),
+        "$0\r\n\r\n".to_owned(),
         ":1\r\n".to_owned(),
         "_\r\n".to_owned(),
         "#t\r\n".to_owned(),
