@@ -13,6 +13,7 @@ pub(super) struct Home {
 }
 
 impl Home {
+    #[expect(clippy::disallowed_methods, reason = "it is removed when this is dropped")]
     pub(super) fn new(data: Option<PathBuf>) -> io::Result<Self> {
         let kept = data.is_some();
         let path = match data {

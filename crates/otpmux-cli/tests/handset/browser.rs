@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ pub(crate) struct Browser {
     port: u16,
     session: String,
     client: reqwest::Client,
-    /// Removed after the end of the browser.
-    _profile: TempDir,
+    /// The profile, and all that the browser leaves behind; removed after its end.
+    _temporary: TempDir,
 }
 
 impl Browser {
@@ -40,15 +41,16 @@ impl Browser {
 
     /// The same for any page.
     pub(crate) async fn at(url: &str) -> Self {
-        let (driver, port) = start_driver();
-        let profile = TempDir::new().unwrap();
-        let user_data = format!("--user-data-dir={}", profile.path().display());
+        let temporary = TempDir::new().unwrap();
+        let (driver, port) = start_driver(temporary.path());
+        let profile = format!("--user-data-dir={}", temporary.path().join("profile").display());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut browser = Self { driver, port, session: String::new(), client, _profile: profile };
+        let mut browser =
+            Self { driver, port, session: String::new(), client, _temporary: temporary };
         let options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-GB", user_data,
+            "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-GB", profile,
         ]});
         let wanted = json!({
             "goog:chromeOptions": options,
@@ -203,9 +205,10 @@ impl Browser {
     }
 }
 
-fn start_driver() -> (Child, u16) {
+fn start_driver(temporary: &Path) -> (Child, u16) {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
+        .env("TMPDIR", temporary)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

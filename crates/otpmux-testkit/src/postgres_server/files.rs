@@ -82,7 +82,7 @@ pub(super) fn command(name: &str) -> Command {
         }
     };
     // Not the directory of the test, which that user may not be able to enter.
-    command.current_dir(std::env::temp_dir());
+    command.current_dir("/");
     command
 }
 
