@@ -1,8 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use hmac::{Hmac, Mac};
 use otpmux_core::{Entropy, EntropyError, Purpose, Recipient, Secret, SecretTextError};
 use sha2::Sha256;
@@ -235,7 +234,10 @@ impl ServerKeys {
     fn decrypt(&self, id: VerificationId, key: &str, bytes: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
         let keys = self.all().find(|keys| &*keys.id == key)?;
         let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
-        keys.cipher(id).decrypt(&(*nonce).into(), Payload { msg: text, aad }).ok()
+        let (nonce, mut text) = (Nonce::assume_unique_for_key(*nonce), text.to_vec());
+        let length = keys.cipher(id)?.open_in_place(nonce, Aad::from(aad), &mut text).ok()?.len();
+        text.truncate(length);
+        Some(text)
     }
 }
 
@@ -289,12 +291,13 @@ impl Keys {
         RecipientHash(hash)
     }
 
-    /// Returns the cipher of one verification.
-    fn cipher(&self, id: VerificationId) -> Aes256Gcm {
+    /// Returns the cipher of one verification. Its key is wiped when it is dropped.
+    fn cipher(&self, id: VerificationId) -> Option<LessSafeKey> {
         let mut mac = self.seal.clone();
         mac.update(&id.to_bytes());
         let key = zeroize::Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()));
-        Aes256Gcm::new((&*key).into())
+        // It fails only for keys of another length, and without memory.
+        UnboundKey::new(&AES_256_GCM, &*key).ok().map(LessSafeKey::new)
     }
 
     /// Returns the nonce and the ciphertext of a text of at most `most` bytes, which `write` appends.
@@ -311,10 +314,11 @@ impl Keys {
         let mut sealed = Vec::with_capacity(NONCE + most + TAG);
         sealed.extend_from_slice(&nonce);
         write(&mut sealed);
-        let place = (&mut sealed[NONCE..]).into();
+        let (nonce, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(aad));
+        let text = &mut sealed[NONCE..];
         // The cipher fails only for texts of more than 64 GiB.
-        let tag = self.cipher(id).encrypt_inout_detached(&nonce.into(), aad, place).ok()?;
-        sealed.extend_from_slice(&tag);
+        let tag = self.cipher(id)?.seal_in_place_separate_tag(nonce, aad, text).ok()?;
+        sealed.extend_from_slice(tag.as_ref());
         Some(sealed)
     }
 }
@@ -417,6 +421,27 @@ pub(crate) mod tests {
         assert_eq!(rotated.open(id(1), &purpose, &sealed).unwrap(), b"text");
         assert_eq!(&**rotated.signing_id(), "new");
         assert!(ring(&["new"]).open(id(1), &purpose, &sealed).is_none(), "the old key is gone");
+    }
+
+    /// What the crate `aes-gcm` sealed opens, and it would open this.
+    #[test]
+    fn sealed_data_does_not_depend_on_the_library() {
+        #[derive(Debug)]
+        struct Fixed;
+        impl Entropy for Fixed {
+            fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+                bytes.fill(9);
+                Ok(())
+            }
+        }
+        let (ring, purpose) = (ring(&["a"]), Purpose::new("login").unwrap());
+        let sealed = ring.seal(id(1), &purpose, b"+14155550123", &Fixed).unwrap();
+        let hex =
+            sealed.bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let by_the_other =
+            "09090909090909090909090980a8160c93f7b5e8a9b55438a6f74d83b46a687ee023c0cca4735590";
+        assert_eq!(hex, by_the_other);
+        assert_eq!(ring.open(id(1), &purpose, &sealed).unwrap(), b"+14155550123");
     }
 
     #[test]
