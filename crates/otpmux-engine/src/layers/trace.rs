@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use otpmux_core::{
     Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
@@ -5,7 +7,7 @@ use otpmux_core::{
     Verdict, VerifyRequest,
 };
 use tokio::time::Instant;
-use tracing::{Instrument, field::Empty};
+use tracing::{Instrument, Span, field::Empty};
 
 use super::call::Call;
 use super::metrics::{CallMetrics, Labels};
@@ -35,9 +37,7 @@ impl<P: Port> Trace<P> {
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let (provider, call) = (self.id(), labels.call.as_str());
-        let channel = labels.channel.map_or("none", Channel::as_str);
-        let span = tracing::debug_span!("call", %provider, call, channel, outcome = Empty);
+        let span = self.span(labels);
         let begun = Instant::now();
         // A disabled span costs nothing.
         let result = if span.is_disabled() {
@@ -45,9 +45,27 @@ impl<P: Port> Trace<P> {
         } else {
             called().instrument(span.clone()).await
         };
-        let elapsed = begun.elapsed();
-        let (outcome, certainty) = match &result {
-            Ok(answer) => (word(answer), "none"),
+        self.ended(labels, &span, begun.elapsed(), result.as_ref().map(word));
+        result
+    }
+
+    fn span(&self, labels: Labels<'_>) -> Span {
+        let (provider, call) = (self.id(), labels.call.as_str());
+        let channel = labels.channel.map_or("none", Channel::as_str);
+        tracing::debug_span!("call", %provider, call, channel, outcome = Empty)
+    }
+
+    fn ended(
+        &self,
+        labels: Labels<'_>,
+        span: &Span,
+        elapsed: Duration,
+        result: Result<&'static str, &Error>,
+    ) {
+        let (provider, call) = (self.id(), labels.call.as_str());
+        let channel = labels.channel.map_or("none", Channel::as_str);
+        let (outcome, certainty) = match result {
+            Ok(word) => (word, "none"),
             Err(error) => (error.kind().as_str(), error.certainty().as_str()),
         };
         // For receipts, the vendor is not called.
@@ -56,7 +74,7 @@ impl<P: Port> Trace<P> {
         }
         let _entered = span.enter();
         span.record("outcome", outcome);
-        match &result {
+        match result {
             Ok(_) => tracing::debug!(?elapsed, "call ended"),
             Err(error) => {
                 let blame = error.blame().as_str();
@@ -66,7 +84,6 @@ impl<P: Port> Trace<P> {
                 );
             }
         }
-        result
     }
 }
 

@@ -14,9 +14,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use http::Request;
 use http::header::{ACCEPT, HeaderValue, USER_AGENT};
-use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -58,15 +57,15 @@ impl HttpClient {
         Self { pool: builder.build(connector.clone()), connector }
     }
 
-    /// Sends a request, and returns when the head of the answer is there. The URI is absolute.
-    pub(crate) async fn send(
-        &self,
-        mut request: Request<MarkedBody>,
-    ) -> Result<Response<Incoming>, ClientError> {
+    /// Sends a request; the future ends when the head of the answer is there. The URI is absolute.
+    ///
+    /// Not an `async fn`: its body would be compiled again, and with it the whole client, in each crate
+    /// that awaits it.
+    pub(crate) fn send(&self, mut request: Request<MarkedBody>) -> legacy::ResponseFuture {
         let headers = request.headers_mut();
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.entry(USER_AGENT).or_insert(OTPMUX);
-        self.pool.request(request).await
+        self.pool.request(request)
     }
 }
 

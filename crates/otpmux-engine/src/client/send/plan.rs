@@ -7,7 +7,9 @@ use otpmux_core::{
 };
 
 use super::candidate::has_for_tests;
-pub(in crate::client) use super::candidate::{Candidate, Requested, Source, is_test};
+pub(in crate::client) use super::candidate::{
+    Candidate, Requested, Source, is_test, sort_candidates,
+};
 use super::limits::PolicyLimits;
 use crate::client::NewVerification;
 use crate::client::deliver::NewDelivery;
@@ -224,7 +226,7 @@ impl Inner {
             }
         };
         let (by, channel) = (self.policy.resend_by, &plan.request.channel);
-        plan.candidates.sort_by_key(|candidate| turn(candidate, record, by, channel));
+        sort_candidates(&mut plan.candidates, &|candidate| turn(candidate, record, by, channel));
         for candidate in &mut plan.candidates {
             if !candidate.is_last_resort() {
                 candidate.reason = Choice::Resend;
@@ -361,7 +363,7 @@ impl Inner {
         }
         // A requested language is honoured if a provider can; it never prevents the send.
         if request.locale.is_some() {
-            candidates.sort_by_key(|it| !it.provider().capabilities().locale);
+            sort_candidates(&mut candidates, &|it| (0, !it.provider().capabilities().locale, 0));
         }
         candidates.extend(last_resorts);
         Ok(RoutePlan { route: place, candidates, skips, refusal })
