@@ -108,6 +108,7 @@ pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    ignores_hangup: bool,
 }
 
 #[cfg(unix)]
@@ -116,19 +117,23 @@ impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
+        // To catch a signal ends that it is ignored.
+        let ignores_hangup = is_hangup_ignored();
         Ok(Self {
+            ignores_hangup,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Completes on each of the signals: a terminal that closes sends the reload signal.
+    /// Completes on each of the signals: a terminal that closes sends the reload signal, unless this
+    /// process ignores it, as under `nohup`.
     pub(crate) async fn any(mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.hangup.recv(), if !self.ignores_hangup => {}
         }
     }
 
@@ -146,6 +151,17 @@ impl Signals {
             }
         }
     }
+}
+
+/// Returns whether this process was started with SIGHUP ignored, as by `nohup`. Linux only: elsewhere, no
+/// safe function returns it.
+#[cfg(unix)]
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u128::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, the lowest bit.
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(not(unix))]

@@ -31,7 +31,13 @@ fn dev(temporary: &Folder) -> Command {
 impl Dev {
     fn start(arguments: &[&str]) -> Self {
         let temporary = Folder::new();
-        let mut child = dev(&temporary).arg("--json").args(arguments).spawn().unwrap();
+        let mut command = dev(&temporary);
+        command.arg("--json").args(arguments);
+        Self::of(command, temporary)
+    }
+
+    fn of(mut command: Command, temporary: Folder) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = told.next().unwrap().unwrap();
         let ready = serde_json::from_str(&line).expect(&line);
@@ -95,6 +101,28 @@ fn each_signal_that_ends_it_leaves_nothing() {
         assert!(store.exists() && store.starts_with(dev.temporary.path()), "{}", store.display());
         assert_eq!(dev.stop_by(signal), Some(0), "{signal}");
     }
+}
+
+/// As a terminal does that is closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn under_nohup_a_hangup_does_not_end_it() {
+    let temporary = Folder::new();
+    let program = dev(&temporary);
+    let mut command = Command::new("nohup");
+    command.arg(program.get_program()).args(program.get_args()).arg("--json").env_clear();
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let dev = Dev::of(command, temporary);
+    let pid = dev.child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "HUP", &pid]).status().unwrap().success());
+    let sent = dev.run(&["send", "--to", TO, "--id-only"]);
+    assert_eq!(sent.status, Some(0), "{}", sent.everything());
+    for _ in 0..3 {
+        let shown = dev.run(&["status", sent.stdout.trim()]);
+        assert_eq!(shown.status, Some(0), "{}", shown.everything());
+    }
+    assert_eq!(dev.stop(), Some(0));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::document::Document;
 use super::escalate;
 use super::messages;
+use super::secret_variables::SecretVariables;
 use super::store::{StoreSettings, is_secret};
 use super::{AuditSettings, Config, ConfigErrors, DoorsConfig, ServerConfig};
 use crate::config::{Environment, Registry};
@@ -48,6 +49,7 @@ pub struct ConfigBuilder {
     file: Option<String>,
     environment: Environment,
     given: Environment,
+    variables: SecretVariables,
     registry: Registry,
     errors: Vec<ConfigError>,
 }
@@ -60,6 +62,7 @@ impl Default for ConfigBuilder {
             file: None,
             environment: Environment::new(),
             given: Environment::new(),
+            variables: SecretVariables::default(),
             registry: Registry::with_compiled_in(),
             errors: Vec::new(),
         }
@@ -201,7 +204,8 @@ impl ConfigBuilder {
     }
 
     /// Sets one value by its path, such as `policy.deadline`, in the form of a file. A secret must
-    /// be a reference.
+    /// be a reference. Providers and weights have the order of `value`: that of the alphabet, unless
+    /// `serde_json` is built to keep another.
     pub fn set(mut self, path: &str, value: impl Into<Value>) -> Self {
         if path.split('.').any(str::is_empty) {
             self.errors.push(ConfigError::new(path, "is not a path of a key"));
@@ -231,7 +235,7 @@ impl ConfigBuilder {
         self,
         check: impl FnOnce(&Config) -> Result<(), ConfigErrors>,
     ) -> Result<Config, ConfigErrors> {
-        let Self { document, file, environment, given, registry, errors } = self;
+        let Self { document, file, environment, given, registry, errors, .. } = self;
         Config::read(document, file, &environment.and(given), &registry, errors, check)
     }
 
@@ -241,7 +245,7 @@ impl ConfigBuilder {
         if is_reference(text) {
             return text.into();
         }
-        let variable = variable(name);
+        let variable = self.variables.of(name);
         self.given = std::mem::take(&mut self.given).with(&variable, text);
         format!("env:{variable}").into()
     }
@@ -283,10 +287,4 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
 /// Returns whether a text is a reference to a secret.
 pub(super) fn is_reference(text: &str) -> bool {
     text.starts_with("env:") || text.starts_with("file:")
-}
-
-/// Returns the variable for a secret that is written as a reference.
-pub(super) fn variable(name: &str) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    name.chars().map(allowed).collect()
 }

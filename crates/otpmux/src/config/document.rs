@@ -62,8 +62,16 @@ impl Document {
     /// Sets a value, whose path then has no position in a file.
     pub(super) fn put(&mut self, path: &[&str], value: Value) -> Result<(), ConfigError> {
         let Some((key, tables)) = path.split_last() else { return Ok(()) };
-        if let ["providers", name, ..] = path {
-            self.mention(name);
+        match path {
+            ["providers", name, ..] => self.mention(name),
+            ["providers"] => names(&value).for_each(|name| self.mention(name)),
+            ["routes"] => {
+                let routes = value.as_array().map_or(&[][..], Vec::as_slice);
+                let weighted =
+                    |route: &Value| names(&route["providers"]).map(str::to_owned).collect();
+                self.weighted = routes.iter().map(weighted).collect();
+            }
+            _ => {}
         }
         let mut table = &mut self.root;
         for (depth, name) in tables.iter().enumerate() {
@@ -121,6 +129,11 @@ fn keys(value: Option<&Spanned<DeValue<'_>>>) -> Vec<String> {
 fn located(text: &str, error: &toml::de::Error) -> ConfigError {
     let (line, column) = place(text, error.span().map_or(0, |span| span.start));
     ConfigError::new("", format!("not TOML: {}", error.message())).at(line, column)
+}
+
+/// Returns the keys of a table that was set in code.
+fn names(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_object().into_iter().flat_map(Map::keys).map(String::as_str)
 }
 
 fn object(table: &DeTable<'_>) -> Map<String, Value> {

@@ -18,6 +18,7 @@ mod providers;
 mod reading;
 mod resilience;
 pub(crate) mod routes;
+mod secret_variables;
 pub(crate) mod sections;
 pub(crate) mod server;
 pub(crate) mod server_keys;

@@ -6,8 +6,9 @@ use otpmux_core::settings::SettingKind;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::builder::{is_reference, variable};
+use super::builder::is_reference;
 use super::document::Document;
+use super::secret_variables::SecretVariables;
 use super::store::is_secret;
 use super::toml_text::{Entries, Node, entries};
 use super::{Config, TOP};
@@ -96,6 +97,14 @@ fn ordered<'a>(table: &'a Map<String, Value>, order: &[String]) -> Entries<'a> {
 fn without_secrets(root: &Map<String, Value>, registry: &Registry) -> Map<String, Value> {
     let mut root = root.clone();
     root.remove("allow_literal_secrets");
+    let mut variables = SecretVariables::of_references(&root);
+    let mut refer = |table: &mut Value, key: &str, name: &str| {
+        if let Some(Value::String(text)) = table.get_mut(key)
+            && !is_reference(text)
+        {
+            *text = format!("env:{}", variables.of(name));
+        }
+    };
     let providers = root.get_mut("providers").and_then(Value::as_object_mut);
     for (name, table) in providers.into_iter().flatten() {
         let Some(adapter) = table["kind"].as_str().and_then(|kind| registry.adapter(kind).ok())
@@ -149,12 +158,4 @@ fn without_secrets(root: &Map<String, Value>, registry: &Registry) -> Map<String
 
 fn tables(list: Option<&mut Value>) -> impl Iterator<Item = (usize, &mut Value)> {
     list.and_then(Value::as_array_mut).into_iter().flatten().enumerate()
-}
-
-fn refer(table: &mut Value, key: &str, name: &str) {
-    if let Some(Value::String(text)) = table.get_mut(key)
-        && !is_reference(text)
-    {
-        *text = format!("env:{}", variable(name));
-    }
 }

@@ -1,7 +1,8 @@
 //! Configurations that are built in code, in layers, and written as TOML.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otpmux::config::settings::{Adapter, Setting};
@@ -17,6 +18,7 @@ use otpmux::{
     Route,
 };
 use otpmux_testkit::ScriptedProvider;
+use serde_json::json;
 
 use crate::{SERVER_KEY, environment, mistake};
 
@@ -191,6 +193,48 @@ fn no_secret_is_written() {
     assert!(!format!("{config:?}").contains("hunter"));
 }
 
+static USED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// A variable cannot have all characters of a name, so two names may lead to the same variable.
+#[test]
+fn no_secret_takes_the_variable_of_another() {
+    const SETTINGS: &[Setting] = &[Setting::secret("api_key", "The key.").required()];
+    fn capabilities() -> Capabilities {
+        Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10)
+    }
+    let adapter = Adapter::new("easyotp", &[SETTINGS], |id, settings| {
+        let secret = settings.secret("api_key").unwrap().expose().to_owned();
+        USED.lock().unwrap().push((id.to_string(), secret));
+        Ok(Arc::new(ScriptedProvider::new(id.as_str(), capabilities())))
+    })
+    .with_describe(|_| Ok(capabilities()));
+    let file = "allow_literal_secrets = true\n\
+                [providers.c-d]\nkind = \"easyotp\"\napi_key = \"key of c-d\"\n\
+                [providers.c_d]\nkind = \"easyotp\"\napi_key = \"key of c_d\"\n\
+                [providers.e]\nkind = \"easyotp\"\napi_key = \"env:C_D_API_KEY\"";
+    let config = Config::builder()
+        .toml(file)
+        .unwrap()
+        .provider("a-b", &EasyOtp::builder("replaced"))
+        .provider("a_b", &EasyOtp::builder("key of a_b"))
+        .provider("a-b", &EasyOtp::builder("key of a-b"))
+        .environment(Environment::new().with("C_D_API_KEY", "key of e"))
+        .registry(Registry::new().register(adapter))
+        .build()
+        .unwrap();
+    OtpClient::from_config(&config).unwrap();
+    let used = USED.lock().unwrap();
+    assert_eq!(used.len(), 5);
+    for (name, secret) in &*used {
+        assert_eq!(*secret, format!("key of {name}"));
+    }
+    let text: toml::Table = config.to_toml().parse().unwrap();
+    let keys: BTreeSet<_> =
+        used.iter().map(|(id, _)| text["providers"][id]["api_key"].as_str().unwrap()).collect();
+    assert_eq!(keys.len(), 5, "{keys:?}");
+    assert!(keys.contains("env:A_B_API_KEY") && keys.contains("env:A_B_API_KEY_2"), "{keys:?}");
+}
+
 #[test]
 fn a_later_layer_replaces_single_values() {
     let first = "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\ntimeout = \"9s\"\n\
@@ -208,6 +252,34 @@ fn a_later_layer_replaces_single_values() {
     let policy = config.policy();
     assert_eq!((policy.max_guesses, policy.max_resends, policy.deadline.as_secs()), (5, 3, 6));
     assert!(config.to_toml().contains("timeout = \"8s\""));
+}
+
+/// As in a file: a table of names is more than its values, since its order has a meaning.
+#[test]
+fn whole_sections_can_be_set() {
+    let easyotp = json!({ "kind": "easyotp", "api_key": "env:KEY" });
+    let providers = json!({ "zulu": easyotp, "alpha": easyotp });
+    let routes = json!([
+        { "providers": { "alpha": 30, "zulu": 70 }, "countries": ["IN"] },
+        { "providers": ["zulu"] },
+    ]);
+    let earlier = "[providers.zulu]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
+                   [[routes]]\nproviders = { zulu = 1 }";
+    for builder in [Config::builder(), Config::builder().toml(earlier).unwrap()] {
+        let builder = builder.set("providers", providers.clone()).set("routes", routes.clone());
+        let config = builder.environment(environment()).build().unwrap();
+        let mut names: Vec<_> = config.providers().iter().map(|one| one.id.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["alpha", "zulu"]);
+        let again = Config::from_toml(&config.to_toml(), &environment()).unwrap();
+        for config in [config, again] {
+            let routes = config.routes().unwrap().as_slice();
+            assert_eq!(routes[0].providers, [id("alpha"), id("zulu")]);
+            assert_eq!(routes[0].weights, [30, 70]);
+            assert_eq!(routes[1].providers, [id("zulu")]);
+            OtpClient::from_config(&config).unwrap();
+        }
+    }
 }
 
 #[test]

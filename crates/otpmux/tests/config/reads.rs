@@ -152,3 +152,20 @@ fn no_trusted_proxy_may_be_said_aloud() {
     let config = read(&with("[server]\ntrusted_proxies = []")).unwrap();
     assert!(config.server().unwrap().trusted_proxies.is_empty());
 }
+
+/// The forms of TOML that few files use.
+#[test]
+fn unusual_forms_are_read_and_written_back() {
+    let text = "\u{feff}[providers]\r\np = { kind = 'easyotp', \"api_\\u006bey\" = \"\"\"env:KEY\"\"\" }\r\n\
+                [policy]\r\nmax_guesses = 0x3\r\nmax_resends = 0b1_0\r\n";
+    let config = read(text).unwrap();
+    assert_eq!((config.policy().max_guesses, config.policy().max_resends), (3, 2));
+    let again = read(&config.to_toml()).unwrap();
+    assert_eq!(again.to_toml(), config.to_toml());
+    for number in
+        ["3.0", "1e300", "1e999", "-0.0", "inf", "-nan", "99999999999999999999", "-1", "1979-05-27"]
+    {
+        let errors = read(&with(&format!("[policy]\nmax_guesses = {number}"))).unwrap_err();
+        assert_eq!(errors, ["policy.max_guesses: must be a whole number from 1 to 10"], "{number}");
+    }
+}
