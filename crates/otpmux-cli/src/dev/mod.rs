@@ -8,7 +8,7 @@ mod home;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use otpmux::config::ClientConfig as _;
@@ -32,8 +32,8 @@ use home::Home;
 Everything is real but the vendors: the gateway, its SQLite store, and sockets between them. No
 message is sent; the handset page shows each message, and makes vendors fail on demand. Limits
 are wider than a service should have them. The gateway and the vendors use one clock, which the page
-can advance. Ends on SIGINT, SIGTERM or SIGHUP, and then removes its directory, unless --data names
-one.")]
+can advance. Ends on SIGINT, SIGTERM, or SIGHUP (except under nohup), and then removes its directory,
+unless --data names one.")]
 pub(crate) struct Args {
     /// The gateway's address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -86,12 +86,17 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Ok(route) => route.unwrap_or_default(),
         Err(errors) => return Failure::from(errors).report(output),
     };
-    let text = config(&emulated.providers, &route, &home.path.join("otpmux.db"));
+    let store = home.path.join("otpmux.db");
     let environment = emulated
         .environment
         .with("OTPMUX_API_KEY", &*api_key)
         .with("OTPMUX_SERVER_KEY", &*server_key);
-    let config = match Config::from_toml(&text, &environment) {
+    // Set as a value, since a path may have every character.
+    let config = Config::builder().toml(&config(&emulated.providers, &route)).and_then(|builder| {
+        let builder = builder.set("store.url", format!("sqlite:{}", store.display()));
+        builder.environment(environment.clone()).build()
+    });
+    let config = match config {
         Ok(config) => config,
         Err(errors) => return Failure::from(errors).report(output),
     };
@@ -129,12 +134,10 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn config(providers: &str, route: &str, store: &Path) -> String {
-    // A TOML string in single quotes can hold every path without such a quote.
+fn config(providers: &str, route: &str) -> String {
     format!(
         r#"{providers}{route}
 [store]
-url = 'sqlite:{}'
 durability = "process"
 
 [[server_keys]]
@@ -159,8 +162,7 @@ guesses_total = ["100/1h"]
 
 [doors.twilio]
 [doors.vonage]
-"#,
-        store.display(),
+"#
     )
 }
 

@@ -251,7 +251,8 @@ fn the_commands_of_the_readme_work() {
 #[test]
 fn with_a_directory_the_next_run_knows_what_the_last_one_did() {
     let kept = Folder::new();
-    let arguments = ["--data", kept.path().to_str().unwrap()];
+    let directory = kept.path().join("O'Brien \"at home\"");
+    let arguments = ["--data", directory.to_str().unwrap()];
     let first = Dev::start(&arguments);
     let ended = first.run(&["send", "--to", TO, "--id-only"]);
     let (id, key) = (ended.stdout.trim().to_owned(), first.told("api_key").to_owned());
