@@ -3,6 +3,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::system::{Entropy, EntropyError};
 
@@ -101,8 +102,8 @@ impl Default for Purpose {
 /// The idempotency key of one send attempt at the vendor, so that the vendor recognises a repeated
 /// request. All retries of the send attempt use the same key, the next send attempt a new one; in
 /// requests it is a version 4 UUID.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey([u8; 16]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(Uuid);
 
 impl IdempotencyKey {
     /// Generates a new key.
@@ -113,33 +114,20 @@ impl IdempotencyKey {
     }
 
     /// Creates a key from 128 random bits; the UUID's version and variant replace six of them.
-    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(bytes)
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
     /// Returns the bytes of the key, for a store; [`from_random`](Self::from_random) restores the
     /// key.
     pub const fn to_bytes(self) -> [u8; 16] {
-        self.0
+        self.0.into_bytes()
     }
 }
 
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032x}", u128::from_be_bytes(self.0));
-        let (time, rest) = hex.split_at(16);
-        let (low, rest_of_time) = time.split_at(8);
-        let (middle, high) = rest_of_time.split_at(4);
-        let (clock, node) = rest.split_at(4);
-        write!(f, "{low}-{middle}-{high}-{clock}-{node}")
-    }
-}
-
-impl fmt::Debug for IdempotencyKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IdempotencyKey({self})")
+        self.0.fmt(f)
     }
 }
 
@@ -152,11 +140,7 @@ impl Serialize for IdempotencyKey {
 impl<'de> Deserialize<'de> for IdempotencyKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let hex = text.replace('-', "");
-        let is_hex = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let number = u128::from_str_radix(&hex, 16).ok().filter(|_| is_hex);
-        let wrong = || serde::de::Error::custom("not a UUID");
-        number.map(|number| Self(number.to_be_bytes())).ok_or_else(wrong)
+        Uuid::try_parse(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 
