@@ -107,9 +107,9 @@ fn numbers<'a, const N: usize>(
 /// Reads a fraction of a second, or nothing.
 fn nanos(text: &str) -> Option<u64> {
     let Some(digits) = text.strip_prefix('.') else { return text.is_empty().then_some(0) };
-    let digits = (1..=9).contains(&digits.len()).then(|| format!("{digits:0<9}"))?;
-    let [nanos] = numbers(std::iter::once(&*digits), [9])?;
-    Some(nanos)
+    let power = u32::try_from(digits.len()).ok().filter(|length| (1..=9).contains(length))?;
+    let [fraction] = numbers(std::iter::once(digits), [digits.len()])?;
+    Some(fraction * 10_u64.pow(9 - power))
 }
 
 /// Reads the seconds by which a zone is ahead of UTC.
