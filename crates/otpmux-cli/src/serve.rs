@@ -144,9 +144,9 @@ impl Signals {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.hangup.recv() => {
-                    // The result of the reload is logged.
+                    // The result is logged. Another reload waits for this one.
                     let reloader = reloader.clone();
-                    let _ = tokio::spawn(async move { reloader.reload().await }).await;
+                    tokio::spawn(async move { reloader.reload().await });
                 }
             }
         }

@@ -93,6 +93,7 @@ impl App {
     /// One reload at a time: of two, the later one reads the file after the earlier one has ended.
     pub(crate) async fn reload(self: &Arc<Self>, by: By) -> Result<Reloaded, ConfigErrors> {
         let _turn = self.reloading.lock().await;
+        tracing::debug!("reading the configuration again");
         let app = Arc::clone(self);
         // Reading files blocks.
         let read = tokio::task::spawn_blocking(move || app.read_again()).await;

@@ -161,6 +161,27 @@ fn a_gateway_that_stops_answers_everything_that_it_has_begun() {
 }
 
 #[test]
+fn a_gateway_stops_although_a_hanging_store_keeps_it_from_taking_its_file() {
+    let shared = shared(Store::Redis(RedisServer::start()), "");
+    let Store::Redis(redis) = &shared.store else { unreachable!("it was chosen above") };
+    let mut serving = Serving::start(&shared);
+    let text = std::fs::read_to_string(shared.file.path()).unwrap();
+    let newer = "[[server_keys]]\nid = \"2\"\nkey = \"env:SERVER_KEY\"\n[[server_keys]]";
+    std::fs::write(shared.file.path(), text.replace("[[server_keys]]", newer)).unwrap();
+    redis.pause();
+    // The store is asked whether another process has another key `2`.
+    serving.signal("HUP");
+    serving.logs("reading the configuration again", 1);
+    serving.signal("TERM");
+    serving.logs("stopping", 1);
+    redis.resume();
+    let (status, log) = serving.end();
+    assert_eq!(status, Some(0));
+    let stopping = log.find("stopping").unwrap();
+    assert!(log.find("reloaded").is_none_or(|reloaded| reloaded > stopping), "{log}");
+}
+
+#[test]
 fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_reported_whole() {
     let shared = shared(Store::Sqlite(Folder::new()), "");
     let serving = Serving::start(&shared);
