@@ -91,13 +91,12 @@ fn object<S: for<'a> LookupSpan<'a>>(to: &mut String, span: &SpanRef<'_, S>) {
     to.push('}');
 }
 
-/// Begins a member of an object.
+/// Begins a member of an object. Its name is an identifier, since only this workspace's crates log.
 fn name(to: &mut String, name: &str) {
     if !to.is_empty() && !to.ends_with('{') {
         to.push(',');
     }
-    quote(to, name);
-    to.push(':');
+    to.extend(["\"", name, "\":"]);
 }
 
 fn quote(to: &mut String, text: &str) {
@@ -139,10 +138,9 @@ impl fmt::Write for Escape<'_> {
 struct Visitor<'a>(&'a mut String);
 
 impl Visitor<'_> {
-    fn plain(&mut self, field: &Field, value: impl fmt::Display) {
+    fn plain(&mut self, field: &Field, value: &str) {
         name(self.0, field.name());
-        // Writing to a string does not fail.
-        let _ = write!(self.0, "{value}");
+        self.0.push_str(value);
     }
 }
 
@@ -161,20 +159,21 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, value);
+        self.plain(field, itoa::Buffer::new().format(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, value);
+        self.plain(field, itoa::Buffer::new().format(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, value);
+        self.plain(field, if value { "true" } else { "false" });
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no infinity.
-        if value.is_finite() { self.plain(field, value) } else { self.plain(field, "null") }
+        let text = value.to_string();
+        self.plain(field, if value.is_finite() { &text } else { "null" });
     }
 }
 
