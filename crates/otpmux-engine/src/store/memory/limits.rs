@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -92,9 +93,12 @@ impl Limits {
     pub(super) fn drop_ended(&mut self, now: u64) {
         while let Some(keys) = self.ends.take(now) {
             for key in keys {
-                match self.logs.get(&key).map(HitLog::end) {
-                    Some(end) if end > now => self.ends.add(end, key),
-                    _ => drop(self.logs.remove(&key)),
+                let Entry::Occupied(log) = self.logs.entry(key) else { continue };
+                let end = log.get().end();
+                if end > now {
+                    self.ends.add(end, key);
+                } else {
+                    log.remove();
                 }
             }
         }
