@@ -36,6 +36,18 @@ impl Dev {
         Self::of(command, temporary)
     }
 
+    /// Starts it by another program, such as `nohup`.
+    #[cfg(target_os = "linux")]
+    fn start_by(words: &[&str]) -> Self {
+        let temporary = Folder::new();
+        let program = dev(&temporary);
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(program.get_program()).args(program.get_args());
+        command.arg("--json").env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::of(command, temporary)
+    }
+
     fn of(mut command: Command, temporary: Folder) -> Self {
         let mut child = command.spawn().unwrap();
         let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -93,10 +105,12 @@ fn a_first_run_sends_at_once() {
 }
 
 /// SIGHUP comes from a terminal that is closed.
+#[cfg(target_os = "linux")]
 #[test]
 fn each_signal_that_ends_it_leaves_nothing() {
     for signal in ["INT", "TERM", "HUP"] {
-        let dev = Dev::start(&[]);
+        // The tests may run under `nohup`.
+        let dev = Dev::start_by(&["env", "--default-signal=HUP"]);
         let store = Path::new(dev.told("store"));
         assert!(store.exists() && store.starts_with(dev.temporary.path()), "{}", store.display());
         assert_eq!(dev.stop_by(signal), Some(0), "{signal}");
@@ -107,13 +121,7 @@ fn each_signal_that_ends_it_leaves_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 fn under_nohup_a_hangup_does_not_end_it() {
-    let temporary = Folder::new();
-    let program = dev(&temporary);
-    let mut command = Command::new("nohup");
-    command.arg(program.get_program()).args(program.get_args()).arg("--json").env_clear();
-    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let dev = Dev::of(command, temporary);
+    let dev = Dev::start_by(&["nohup"]);
     let pid = dev.child.id().to_string();
     assert!(Command::new("kill").args(["-s", "HUP", &pid]).status().unwrap().success());
     let sent = dev.run(&["send", "--to", TO, "--id-only"]);
