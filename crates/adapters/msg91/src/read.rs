@@ -11,6 +11,8 @@ struct Said {
     /// `success`, or another word; `None` if the answer has no such field.
     success: Option<bool>,
     text: String,
+    /// Whether no other field says something else.
+    is_consistent: bool,
     request_id: Option<String>,
     code: Option<String>,
 }
@@ -18,18 +20,23 @@ struct Said {
 impl Said {
     fn of(answer: &Answer) -> Option<Self> {
         let body: Map<String, Value> = answer.parse()?;
-        let text = |names: &[&str]| {
-            names.iter().find_map(|name| text_of(body.get(*name)?)).unwrap_or_default()
+        let texts = |names: [&str; 3]| {
+            let values = || names.into_iter().filter_map(|name| body.get(name));
+            let first = values().find_map(text_of).unwrap_or_default();
+            let is_consistent = values().all(|value| value.is_null() || says_only(value, &first));
+            (first, is_consistent)
         };
         // Old answers have `msg_type` and `msg`; the gate before the API has `status` and `errors`.
-        let kind = text(&["type", "msg_type", "status"]).to_ascii_lowercase();
-        let success = match kind.as_str() {
+        let (kind, is_one_kind) = texts(["type", "msg_type", "status"]);
+        let (text, is_one_text) = texts(["message", "msg", "errors"]);
+        let success = match kind.to_ascii_lowercase().as_str() {
             "" => None,
             kind => Some(kind == "success"),
         };
         Some(Self {
             success,
-            text: text(&["message", "msg", "errors"]),
+            text,
+            is_consistent: is_one_kind && is_one_text,
             request_id: body.get("request_id").and_then(text_of),
             code: ["apiError", "code"].iter().find_map(|name| text_of(body.get(*name)?)),
         })
@@ -43,13 +50,21 @@ impl Said {
     }
 }
 
-/// Returns a text, also one that is written as a number or as a list with one text.
+/// Returns a text, also one that is written as a number or in a list.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Array(list) => list.first().and_then(text_of),
         _ => None,
+    }
+}
+
+/// Whether a value is this text in a form of [`text_of`], and no more.
+fn says_only(value: &Value, text: &str) -> bool {
+    match value {
+        Value::Array(list) => matches!(&list[..], [one] if says_only(one, text)),
+        other => text_of(other).is_some_and(|other| other == text),
     }
 }
 
@@ -103,12 +118,11 @@ pub(crate) fn verdict(answer: &Answer) -> Result<Verdict, Error> {
         return Err(answer.protocol_error("the answer has no type"));
     };
     match (success, said.word()) {
-        (true, Some(Word::Verified)) => Ok(Verdict::Approved),
+        (true, Some(Word::Verified)) if said.is_consistent => Ok(Verdict::Approved),
         // "Already verified" is a success to some programs, and so lets the same code in twice.
         (_, Some(word)) if denial(word).is_some() => Ok(denial(word).unwrap_or(Verdict::Rejected)),
-        (true, _) => {
-            Err(answer.protocol_error("a success whose text is not the one for a right code"))
-        }
+        (true, _) => Err(answer
+            .protocol_error("a success that says something other than that the code is right")),
         (false, Some(Word::Verified)) => {
             Err(answer.protocol_error("a failure with the text for a right code"))
         }
