@@ -10,9 +10,7 @@ use crate::client::payload::Payload;
 use crate::client::send::dispatch::Dispatch;
 use crate::client::send::further::Further;
 use crate::client::send::limits::limited;
-use crate::client::send::plan::{
-    Candidate, Plan, Requested, RoutePlan, Source, skip, sort_candidates,
-};
+use crate::client::send::plan::{Candidate, Plan, Requested, RoutePlan, Source, skip};
 use crate::{
     AttemptStarted, AttemptState, Choice, EscalationTerms, Record, Reschedule, SkipReason, StepBy,
 };
@@ -139,7 +137,7 @@ impl Inner {
             }
         }
         // Those that have just failed this user come last.
-        sort_candidates(&mut kept, &|candidate| (0, was_called(candidate, record), 0));
+        kept.sort_by_key(|candidate| was_called(candidate, record));
         Ok((Plan { request, wording, route, candidates: kept, skips }, refusal))
     }
 }

@@ -48,15 +48,6 @@ impl Source {
     }
 }
 
-/// Puts those with the least key first; equals keep their order. The key is no type parameter, so that
-/// one sort is compiled for all.
-pub(in crate::client) fn sort_candidates(
-    candidates: &mut [Candidate],
-    key: &dyn Fn(&Candidate) -> (u8, bool, usize),
-) {
-    candidates.sort_by_key(key);
-}
-
 impl Candidate {
     pub(super) fn new(
         entry: &Arc<ProviderEntry>,

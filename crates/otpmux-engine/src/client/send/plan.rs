@@ -7,9 +7,7 @@ use otpmux_core::{
 };
 
 use super::candidate::has_for_tests;
-pub(in crate::client) use super::candidate::{
-    Candidate, Requested, Source, is_test, sort_candidates,
-};
+pub(in crate::client) use super::candidate::{Candidate, Requested, Source, is_test};
 use super::limits::PolicyLimits;
 use crate::client::NewVerification;
 use crate::client::deliver::NewDelivery;
@@ -226,7 +224,7 @@ impl Inner {
             }
         };
         let (by, channel) = (self.policy.resend_by, &plan.request.channel);
-        sort_candidates(&mut plan.candidates, &|candidate| turn(candidate, record, by, channel));
+        plan.candidates.sort_by_key(|candidate| turn(candidate, record, by, channel));
         for candidate in &mut plan.candidates {
             if !candidate.is_last_resort() {
                 candidate.reason = Choice::Resend;
@@ -363,7 +361,7 @@ impl Inner {
         }
         // A requested language is honoured if a provider can; it never prevents the send.
         if request.locale.is_some() {
-            sort_candidates(&mut candidates, &|it| (0, !it.provider().capabilities().locale, 0));
+            candidates.sort_by_key(|it| !it.provider().capabilities().locale);
         }
         candidates.extend(last_resorts);
         Ok(RoutePlan { route: place, candidates, skips, refusal })
