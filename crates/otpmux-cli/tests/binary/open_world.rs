@@ -54,7 +54,7 @@ fn a_service_without_countries_does_not_start() {
     }
 }
 
-/// A service needs more than a client: what is missing is reported together with the other mistakes.
+/// A service needs more than a client: a key that is missing is reported together with the other mistakes.
 #[test]
 fn all_mistakes_of_a_service_are_reported_at_once() {
     let wrong = "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:NONE\"\n\

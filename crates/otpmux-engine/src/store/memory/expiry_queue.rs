@@ -67,10 +67,11 @@ mod tests {
                 expected.entry(end.div_ceil(1000)).or_default().push(key);
             }
             for (second, keys) in expected {
-                prop_assert_eq!(queue.take((second * 1000).saturating_sub(1)), if second == 0 { Some(keys.clone()) } else { None });
-                if second > 0 {
-                    prop_assert_eq!(queue.take(second * 1000), Some(keys));
+                let end = second * 1000;
+                if let Some(before) = end.checked_sub(1) {
+                    prop_assert_eq!(queue.take(before), None);
                 }
+                prop_assert_eq!(queue.take(end), Some(keys));
             }
             prop_assert_eq!(queue.take(u64::MAX), None);
         }
